@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the recorder was told to do: defaults, then the configuration file, then the command line.
+ */
+#ifndef SPYQ_CONFIG_H
+#define SPYQ_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config {
+    char *store;  /* path of the store */
+    char *file;   /* configuration file, NULL: the default one where it exists */
+    char *cgroup; /* record only this v2 subtree; NULL: everything */
+    char *record; /* keep raw records in this file; NULL: no */
+    char *replay; /* read records from this file instead of the kernel; NULL: no */
+    bool check_config;
+    bool check_kernel;
+
+    uint32_t lifecycle_ring_mib; /* a power of two */
+    uint32_t activity_ring_mib;  /* a power of two */
+    uint32_t tick_ms;            /* between two drains while records come */
+    uint32_t flush_ms;           /* between two batches */
+    uint32_t settle_ms;          /* a process living shorter than this is written once */
+    uint32_t queue_mib;          /* memory for batches that the disk has not taken yet */
+    char **environment;          /* allow-listed names, NULL-terminated; never NULL itself */
+};
+
+struct config_error {
+    char message[512]; /* one line, names the file and line or the option */
+};
+
+/*
+ * Fills *config from argv and the configuration file. Returns 0; or -1 with *error (an unknown
+ * option or key, a value out of range, an unreadable file). Free with config_free in both cases.
+ */
+int config_load(struct config *config, int argc, char **argv, struct config_error *error);
+void config_free(struct config *config);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From bytes to a checked event. The ring is trusted, a replay file is not: after decode every
+ * length, offset and fixed string of the record is known to lie inside it.
+ */
+#ifndef SPYQ_DECODE_H
+#define SPYQ_DECODE_H
+
+#include <stddef.h>
+
+#include "../bpf/event.h"
+#include "../sql/rows.h"
+
+/* A record that has been checked. It borrows the bytes it was decoded from. */
+struct event {
+    union {
+        const struct event_header *header;
+        const struct event_fork *fork; /* EVENT_FORK, EVENT_CGROUP_ATTACH */
+        const struct event_exec *exec; /* EVENT_EXEC, EVENT_PROCESS */
+        const struct event_exec_failed *exec_failed;
+        const struct event_exit *exit;
+        const struct event_tcp *tcp; /* EVENT_TCP_* */
+        const struct event_cgroup *cgroup;
+        const struct event_user *user;
+        const struct event_clock *clock;
+        const struct event_mark *mark; /* EVENT_FRONTIER, EVENT_SCAN_DONE */
+        const struct event_loss *loss;
+        const struct event_host *host;
+    };
+};
+
+/*
+ * Checks the size bytes at `bytes` (aligned to 8) as one record. Returns NULL and fills *event, or
+ * returns what is wrong with the record, a static string.
+ */
+const char *decode(const void *bytes, size_t size, struct event *event);
+
+/* The text a reference stands for; data is NULL where the reference is empty. */
+struct text event_text(const struct event *event, struct event_text reference);
+
+/* A fixed, NUL-padded field as text; data is NULL where it is empty. */
+struct text event_field(const char *field, size_t size);
+
+/* The name of a kind, for messages and tests, such as "exec". NULL: no such kind. */
+const char *event_kind_name(unsigned kind);
+
+/* The class whose losses a record of this kind counts towards, EVENT_CLASS_*. */
+unsigned event_class(unsigned kind);
+
+/* The name of a class as in losses.class, such as "lifecycle". */
+const char *event_class_name(unsigned loss_class);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "rows.h"
+
+#define INTEGER_COLUMN(field) {#field, COLUMN_INTEGER, offsetof(CURRENT_ROW, field)},
+#define TEXT_COLUMN(field)    {#field, COLUMN_TEXT, offsetof(CURRENT_ROW, field)},
+
+/* The preprocessor can not pass the struct's name down to each column: CURRENT_ROW carries it. */
+#define CURRENT_ROW struct row_host
+static const struct column host_columns[] = {HOST_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_recorder
+static const struct column recorder_columns[] = {RECORDER_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_probe
+static const struct column probe_columns[] = {PROBE_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_loss
+static const struct column loss_columns[] = {LOSS_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_process
+static const struct column process_columns[] = {PROCESS_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_exec
+static const struct column exec_columns[] = {EXEC_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_edge
+static const struct column edge_columns[] = {EDGE_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_listener
+static const struct column listener_columns[] = {LISTENER_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_connection
+static const struct column connection_columns[] = {CONNECTION_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+
+#define ROW_TABLE(NAME, table, name, COLUMNS)                                                      \
+    [ROW_##NAME] = {#table, name##_columns, sizeof(name##_columns) / sizeof(name##_columns[0]),    \
+                    sizeof(struct row_##name)},
+const struct table row_tables[ROW_KIND_COUNT] = {ROW_KINDS(ROW_TABLE)};
+
+void row_clear(enum row_kind kind, void *columns)
+{
+    const struct table *table = &row_tables[kind];
+    for (size_t i = 0; i < table->column_count; i++) {
+        char *field = (char *)columns + table->columns[i].offset;
+        if (table->columns[i].type == COLUMN_INTEGER)
+            *(int64_t *)(void *)field = INTEGER_NULL;
+        else
+            *(struct text *)(void *)field = TEXT_NULL;
+    }
+}

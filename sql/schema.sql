@@ -1,0 +1,194 @@
+-- The tables of a spyq store, schema version 1. Embedded into spyqd, which runs it on a new store.
+-- docs/spyq-schema.7 says what each column means. Names here are public: columns may be added, none
+-- is renamed, retyped or dropped without a new major version.
+
+-- One row for each boot of a host.
+CREATE TABLE hosts (
+    id INTEGER PRIMARY KEY,
+    hostname TEXT,
+    machine_id TEXT,
+    boot_id TEXT,
+    booted_at INTEGER,
+    kernel TEXT,
+    os TEXT,
+    arch TEXT,
+    first_seen_at INTEGER,
+    last_seen_at INTEGER
+) STRICT;
+
+-- One row for each run of the recorder.
+CREATE TABLE recorders (
+    id INTEGER PRIMARY KEY,
+    host_id INTEGER,
+    pid INTEGER,
+    version TEXT,
+    started_at INTEGER,
+    last_seen_at INTEGER,
+    ended_at INTEGER,
+    cgroup TEXT
+) STRICT;
+
+-- One row for each kernel probe of a run.
+CREATE TABLE probes (
+    id INTEGER PRIMARY KEY,
+    recorder_id INTEGER NOT NULL,
+    name TEXT,
+    tier TEXT,
+    error TEXT,
+    recursion_misses INTEGER
+) STRICT;
+
+-- One row for each process (thread group), kept current with its latest image.
+CREATE TABLE processes (
+    id INTEGER PRIMARY KEY,
+    host_id INTEGER NOT NULL,
+    pid INTEGER NOT NULL,
+    ns_pid INTEGER,
+    ppid INTEGER,
+    parent_id INTEGER,
+    trace_id INTEGER,
+    started_at INTEGER,
+    ended_at INTEGER,
+    exit_code INTEGER,
+    exit_signal INTEGER,
+    origin TEXT NOT NULL,
+    comm TEXT,
+    exe TEXT,
+    cmdline TEXT,
+    cwd TEXT,
+    exec_count INTEGER,
+    uid INTEGER,
+    euid INTEGER,
+    gid INTEGER,
+    egid INTEGER,
+    user TEXT,
+    login_uid INTEGER,
+    audit_session INTEGER,
+    capabilities TEXT,
+    sid INTEGER,
+    pgid INTEGER,
+    tty TEXT,
+    container_id TEXT,
+    cgroup TEXT,
+    mnt_ns INTEGER,
+    pid_ns INTEGER,
+    net_ns INTEGER,
+    user_ns INTEGER,
+    depth INTEGER,
+    truncated INTEGER,
+    start_boottime INTEGER
+) STRICT;
+CREATE INDEX processes_by_pid ON processes (pid, started_at);
+CREATE INDEX processes_by_parent ON processes (parent_id);
+CREATE INDEX processes_by_start ON processes (started_at);
+CREATE INDEX processes_by_exe ON processes (exe, started_at);
+CREATE INDEX processes_alive ON processes (host_id) WHERE ended_at IS NULL;
+
+-- One row for each execve and execveat, failed ones included.
+CREATE TABLE execs (
+    id INTEGER PRIMARY KEY,
+    process_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    filename TEXT,
+    exe TEXT,
+    argv TEXT,
+    argc INTEGER,
+    cwd TEXT,
+    script TEXT,
+    interpreter TEXT,
+    device TEXT,
+    inode INTEGER,
+    links INTEGER,
+    memfd INTEGER,
+    deleted INTEGER,
+    setuid INTEGER,
+    uid INTEGER,
+    euid INTEGER,
+    gid INTEGER,
+    egid INTEGER,
+    stdin TEXT,
+    stdout TEXT,
+    stderr TEXT,
+    environment TEXT,
+    error TEXT,
+    truncated INTEGER
+) STRICT;
+CREATE INDEX execs_by_process ON execs (process_id, at);
+CREATE INDEX execs_by_time ON execs (at);
+
+-- One row for each socket endpoint that a process on this host holds or held.
+CREATE TABLE connections (
+    id INTEGER PRIMARY KEY,
+    host_id INTEGER NOT NULL,
+    process_id INTEGER,
+    protocol TEXT NOT NULL,
+    direction TEXT,
+    local_address TEXT,
+    local_port INTEGER,
+    remote_address TEXT,
+    remote_port INTEGER,
+    remote_name TEXT,
+    started_at INTEGER,
+    established_at INTEGER,
+    ended_at INTEGER,
+    state TEXT NOT NULL,
+    error TEXT,
+    bytes_sent INTEGER,
+    bytes_received INTEGER,
+    listener_id INTEGER,
+    peer_id INTEGER,
+    peer_process_id INTEGER,
+    net_ns INTEGER,
+    origin TEXT NOT NULL,
+    cookie INTEGER
+) STRICT;
+CREATE INDEX connections_by_process ON connections (process_id, started_at);
+CREATE INDEX connections_by_remote ON connections (remote_address, remote_port);
+CREATE INDEX connections_by_local ON connections (local_port, local_address);
+CREATE INDEX connections_by_start ON connections (started_at);
+CREATE INDEX connections_open ON connections (host_id) WHERE ended_at IS NULL;
+
+CREATE TABLE listeners (
+    id INTEGER PRIMARY KEY,
+    process_id INTEGER,
+    protocol TEXT NOT NULL,
+    address TEXT,
+    port INTEGER,
+    started_at INTEGER,
+    ended_at INTEGER,
+    net_ns INTEGER,
+    origin TEXT NOT NULL,
+    cookie INTEGER
+) STRICT;
+CREATE INDEX listeners_by_process ON listeners (process_id);
+CREATE INDEX listeners_by_port ON listeners (port);
+CREATE INDEX listeners_open ON listeners (process_id) WHERE ended_at IS NULL;
+
+-- src acted on dst. Evidence that does not apply is NULL.
+CREATE TABLE edges (
+    id INTEGER PRIMARY KEY,
+    host_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    src INTEGER NOT NULL,
+    dst INTEGER NOT NULL,
+    connection_id INTEGER,
+    file_id INTEGER,
+    detail TEXT
+) STRICT;
+CREATE INDEX edges_by_src ON edges (src, last_at);
+CREATE INDEX edges_by_dst ON edges (dst, at);
+
+-- What is known not to have been recorded. count is NULL where nobody can know it.
+CREATE TABLE losses (
+    id INTEGER PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    class TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    count INTEGER,
+    detail TEXT
+) STRICT;
+CREATE INDEX losses_by_time ON losses (ended_at);

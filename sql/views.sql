@@ -1,0 +1,43 @@
+-- Public views. Run after schema.sql and again, dropped first, after every migration.
+
+-- What an answer over a span of time should be read with.
+CREATE VIEW gaps AS
+SELECT id, started_at, ended_at, ended_at - started_at AS duration_ns, class, stage, count, detail
+FROM losses;
+
+-- Every process beside its parent.
+CREATE VIEW process_tree AS
+SELECT p.id, p.parent_id, p.depth, p.pid, p.ppid, p.started_at, p.ended_at, p.user, p.comm, p.exe,
+       p.cmdline, parent.comm AS parent_comm, parent.exe AS parent_exe,
+       parent.cmdline AS parent_cmdline
+FROM processes AS p
+LEFT JOIN processes AS parent ON parent.id = p.parent_id;
+
+CREATE VIEW open_connections AS
+SELECT c.id, c.process_id, p.pid, p.comm, p.exe, p.user, c.protocol, c.direction, c.local_address,
+       c.local_port, c.remote_address, c.remote_port, c.remote_name, c.started_at, c.state,
+       c.peer_process_id, c.net_ns
+FROM connections AS c
+LEFT JOIN processes AS p ON p.id = c.process_id
+WHERE c.ended_at IS NULL;
+
+-- Both ends of a connection in one row; the client's end where only one is on this host or known.
+CREATE VIEW conversations AS
+SELECT c.id AS connection_id, c.peer_id, c.protocol, c.started_at, c.ended_at, c.state,
+       c.direction,
+       c.process_id AS process_id, p.pid AS pid, p.comm AS comm, p.exe AS exe,
+       c.local_address, c.local_port, c.remote_address, c.remote_port, c.remote_name,
+       c.peer_process_id AS peer_process_id, q.pid AS peer_pid, q.comm AS peer_comm,
+       q.exe AS peer_exe, c.bytes_sent, c.bytes_received
+FROM connections AS c
+LEFT JOIN processes AS p ON p.id = c.process_id
+LEFT JOIN processes AS q ON q.id = c.peer_process_id
+WHERE c.direction = 'out' OR c.peer_id IS NULL;
+
+-- Listeners that other hosts can reach, as far as their address tells.
+CREATE VIEW exposed_listeners AS
+SELECT l.id, l.process_id, p.pid, p.comm, p.exe, p.user, l.protocol, l.address, l.port,
+       l.started_at, l.net_ns
+FROM listeners AS l
+LEFT JOIN processes AS p ON p.id = l.process_id
+WHERE l.ended_at IS NULL AND l.address NOT LIKE '127.%' AND l.address <> '::1';
