@@ -7,15 +7,22 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+
+/* Read where it exists and --config names no other. */
+#define CONFIG_DEFAULT_FILE  "/etc/spyq/spyqd.conf"
+#define CONFIG_DEFAULT_STORE "/var/lib/spyq/spyq.db"
 
 struct config {
     char *store;  /* path of the store */
-    char *file;   /* configuration file, NULL: the default one where it exists */
+    char *file;   /* the configuration file that was read; NULL: none */
     char *cgroup; /* record only this v2 subtree; NULL: everything */
     char *record; /* keep raw records in this file; NULL: no */
     char *replay; /* read records from this file instead of the kernel; NULL: no */
     bool check_config;
     bool check_kernel;
+    bool help;    /* nothing else was looked at: print config_usage() */
+    bool version; /* likewise: print the version */
 
     uint32_t lifecycle_ring_mib; /* a power of two */
     uint32_t activity_ring_mib;  /* a power of two */
@@ -31,10 +38,15 @@ struct config_error {
 };
 
 /*
- * Fills *config from argv and the configuration file. Returns 0; or -1 with *error (an unknown
- * option or key, a value out of range, an unreadable file). Free with config_free in both cases.
+ * Fills *config: the defaults (the store: $SPYQ_STORE where that is set), then the configuration
+ * file, then argv. argv[0] is skipped; argv is not changed. Returns 0; or -1 with *error (an
+ * unknown option or key, a value out of range, an unreadable file; the first one found). Free with
+ * config_free in both cases. May be called again, to see whether a changed file is valid.
  */
 int config_load(struct config *config, int argc, char **argv, struct config_error *error);
 void config_free(struct config *config);
+
+/* Prints what --help shows. */
+void config_usage(FILE *to);
 
 #endif
