@@ -12,20 +12,31 @@ bindir ?= $(prefix)/bin
 sbindir ?= $(prefix)/sbin
 libdir ?= $(prefix)/lib
 mandir ?= $(prefix)/share/man
+docdir ?= $(prefix)/share/doc/spyq
+unitdir ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 DESTDIR ?=
 
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG ?= clang
-BPFTOOL ?= $(firstword $(shell command -v bpftool 2>/dev/null) /usr/sbin/bpftool)
+# Ubuntu's bpftool is a wrapper that wants the running kernel's own build: take the real one.
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool) \
+	$(shell PATH="$$PATH:/usr/sbin" command -v bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla $(if $(filter 1,$(WERROR)),-Werror)
-HARDENING := -fstack-protector-strong $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
-	-fno-omit-frame-pointer -fno-sanitize-recover=undefined,-D_FORTIFY_SOURCE=2)
+SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
+	-fno-sanitize-recover=undefined)
+# Fortified functions need the optimiser, and hide from the sanitizers what they look for.
+OPTIMISED := $(filter-out -O0,$(filter -O%,$(CFLAGS)))
+HARDENING := -fstack-protector-strong $(if $(SANITIZE),,$(if $(OPTIMISED),-U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=2))
 SPYQ_CPPFLAGS = -D_GNU_SOURCE -DSPYQ_VERSION='"$(VERSION)"' -I$(BUILD)/generated $(CPPFLAGS)
 SPYQ_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) -fvisibility=hidden -MMD -MP
-SPYQ_LDFLAGS = $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,-z,relro,-z,now
+SPYQ_LDFLAGS = $(LDFLAGS) -Wl,-z,relro,-z,now
+BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -std=gnu17 -Wall -Wextra -Werror
 # Warnings inside other projects' headers are not ours to mend: they are system headers here.
 packages = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(1)))
 libraries = $(shell $(PKG_CONFIG) --libs $(1))
@@ -37,60 +48,64 @@ DAEMON_SOURCES := $(wildcard daemon/*.c) sql/rows.c $(wildcard sql/store*.c)
 EXTENSION_SOURCES := $(wildcard sql/ext*.c sql/fn_*.c sql/vt_*.c sql/graph*.c)
 SHELL_SOURCES := $(wildcard shell/*.c)
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
-SQL_FILES := $(wildcard sql/*.sql sql/migrate/*.sql)
+SQL_FILES := $(wildcard sql/*.sql sql/*/*.sql)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 HELPER_SOURCES := $(wildcard tests/bpf/helpers/*.c)
+PAGES := $(wildcard docs/*.[1578])
 
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
-SHELL_OBJECTS := $(SHELL_SOURCES:%.c=$(BUILD)/%.o) $(EXTENSION_SOURCES:%.c=$(BUILD)/builtin/%.o)
+BUILTIN_OBJECTS := $(EXTENSION_SOURCES:%.c=$(BUILD)/builtin/%.o)
+SHELL_OBJECTS := $(SHELL_SOURCES:%.c=$(BUILD)/%.o) $(BUILTIN_OBJECTS)
 LOADABLE_OBJECTS := $(EXTENSION_SOURCES:%.c=$(BUILD)/loadable/%.o)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 TEST_HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/%)
-GENERATED := $(SQL_FILES:sql/%.sql=$(BUILD)/generated/%.sql.h) $(BUILD)/generated/spyq.skel.h
+SQL_HEADERS := $(SQL_FILES:sql/%.sql=$(BUILD)/generated/%.sql.h)
+SKELETON := $(BUILD)/generated/spyq.skel.h
+GENERATED := $(SQL_HEADERS) $(SKELETON)
 
-all: $(BUILD)/spyqd $(BUILD)/spyq $(BUILD)/spyq.so ## build everything
+all: $(BUILD)/spyqd $(BUILD)/spyq $(BUILD)/spyq.so ## build everything (SANITIZE=address,undefined; CC=clang)
 
 $(BUILD)/spyqd: $(DAEMON_OBJECTS)
-	$(CC) $(SPYQ_LDFLAGS) -o $@ $^ $(call libraries,$(DAEMON_PACKAGES)) -lpthread
+	$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(DAEMON_PACKAGES)) -lpthread
 
 $(BUILD)/spyq: $(SHELL_OBJECTS)
-	$(CC) $(SPYQ_LDFLAGS) -o $@ $^ $(call libraries,$(SHELL_PACKAGES)) -lm
+	$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(SHELL_PACKAGES)) -lm
 
+# The programs that load this one are not ours, so no sanitizer's runtime is in them.
 $(BUILD)/spyq.so: $(LOADABLE_OBJECTS)
 	$(CC) $(SPYQ_LDFLAGS) -shared -o $@ $^ -lm
 
 $(BUILD)/daemon/%.o: daemon/%.c $(BUILD)/.flags | $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES)) $(SPYQ_CFLAGS) -c -o $@ $<
+	$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES)) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
-$(BUILD)/sql/%.o: sql/%.c $(BUILD)/.flags | $(GENERATED)
+$(BUILD)/sql/%.o: sql/%.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) -c -o $@ $<
+	$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
-$(BUILD)/shell/%.o: shell/%.c $(BUILD)/.flags | $(GENERATED)
+$(BUILD)/shell/%.o: shell/%.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(SHELL_PACKAGES)) $(SPYQ_CFLAGS) -c -o $@ $<
+	$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(SHELL_PACKAGES)) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
 # The extension, from one source: inside spyq, and for any other SQLite client.
-$(BUILD)/builtin/%.o: %.c $(BUILD)/.flags
+$(BUILD)/builtin/%.o: %.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) -DSQLITE_CORE $(call packages,sqlite3) $(SPYQ_CFLAGS) -c -o $@ $<
+	$(CC) $(SPYQ_CPPFLAGS) -DSQLITE_CORE $(call packages,sqlite3) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
-$(BUILD)/loadable/%.o: %.c $(BUILD)/.flags
+$(BUILD)/loadable/%.o: %.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) -fPIC -c -o $@ $<
 
 # The kernel programs: each unit by itself, linked into one object, embedded as a skeleton.
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CLANG) -g -O2 -target bpf -mcpu=v3 -std=gnu17 -Wall -Wextra -Werror \
-		$(call packages,libbpf) -MMD -MP -c -o $@ $<
+	$(CLANG) $(BPF_CFLAGS) $(call packages,libbpf) -MMD -MP -c -o $@ $<
 
 $(BUILD)/spyq.bpf.o: $(BPF_OBJECTS)
 	$(BPFTOOL) gen object $@ $^
 
-$(BUILD)/generated/spyq.skel.h: $(BUILD)/spyq.bpf.o
+$(SKELETON): $(BUILD)/spyq.bpf.o
 	@mkdir -p $(@D)
 	$(BPFTOOL) gen skeleton $< name spyq_bpf >$@.new && mv $@.new $@
 
@@ -98,22 +113,34 @@ $(BUILD)/generated/%.sql.h: sql/%.sql scripts/embed
 	@mkdir -p $(@D)
 	scripts/embed $< >$@.new && mv $@.new $@
 
-# Other flags, another compiler or another version: everything is built again.
-FLAGS := $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(WERROR) $(VERSION)
+# Other flags, another compiler or another version: everything is built again. The file is touched
+# only when they differ, so that a second make has nothing to do. The first thing to be made, it is
+# also where a machine that lacks something hears so in one line.
+FLAGS := $(strip $(CC) $(CLANG) $(BPFTOOL) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(WERROR) $(VERSION))
+ifneq ($(FLAGS),$(file <$(BUILD)/.flags))
 $(BUILD)/.flags: FORCE
+endif
+$(BUILD)/.flags:
+	@CC='$(CC)' CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' PKG_CONFIG='$(PKG_CONFIG)' \
+		scripts/install-deps --check build
 	@mkdir -p $(@D)
-	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
 
 # ---- tests ----
 
-# A unit test is linked with everything but the programs' own main().
-UNIT_OBJECTS := $(filter-out $(BUILD)/daemon/main.o,$(DAEMON_OBJECTS))
+# What a unit test uses of spyq is linked from here: everything but the programs' own main().
+# Appended, not replaced: objects of one name in two directories both belong in it.
+UNIT_OBJECTS := $(filter-out %/main.o,$(DAEMON_OBJECTS) $(SHELL_OBJECTS))
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(UNIT_OBJECTS) $(BUILD)/.flags | $(GENERATED)
+$(BUILD)/unit.a: $(UNIT_OBJECTS)
+	@rm -f $@
+	$(AR) qcs $@ $^
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/unit.a $(BUILD)/.flags | $(GENERATED)
 	@mkdir -p $(@D)
 	$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES) cmocka) $(SPYQ_CFLAGS) \
-		$(SPYQ_LDFLAGS) -o $@ $< $(UNIT_OBJECTS) \
-		$(call libraries,$(DAEMON_PACKAGES) cmocka) -lpthread
+		$(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $< $(BUILD)/unit.a \
+		$(call libraries,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka) -lpthread -lm
 
 $(BUILD)/tests/bpf/helpers/%: tests/bpf/helpers/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
@@ -121,5 +148,59 @@ $(BUILD)/tests/bpf/helpers/%: tests/bpf/helpers/%.c $(BUILD)/.flags
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all FORCE
+# ---- what people type ----
+
+# As many jobs as processors, unless the person who types has said how many.
+parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+run: ## install what is missing, build, record, and open the shell on it (or read SQL from stdin)
+	@scripts/install-deps build
+	@$(MAKE) --no-print-directory $(parallel) all </dev/null >&2
+	@scripts/run $(BUILD)
+
+check: ## install what the tests need and run them all (SUITES="unit sql" for some)
+	@scripts/install-deps build test
+	@$(MAKE) --no-print-directory $(parallel) all tests
+	@scripts/check $(BUILD) $(SUITES)
+
+tests: $(UNIT_TESTS) $(TEST_HELPERS) ## build what the tests consist of
+
+deps: ## install what is needed to build, test and lint
+	@scripts/install-deps build test lint
+
+format: ## format the C files in place
+	clang-format -i $(sort $(wildcard */*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]))
+
+lint: ## formatting, static analysis, scripts and manual pages
+	@scripts/install-deps build test lint
+	@$(MAKE) --no-print-directory $(parallel) $(GENERATED)
+	@SPYQ_FLAGS='$(SPYQ_CPPFLAGS) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
+		BPF_FLAGS='$(BPF_CFLAGS) $(call packages,libbpf)' scripts/lint
+
+install: all ## install below prefix (DESTDIR, prefix, bindir, sbindir, libdir, mandir, unitdir)
+	install -D -m 755 $(BUILD)/spyqd $(DESTDIR)$(sbindir)/spyqd
+	install -D -m 755 $(BUILD)/spyq $(DESTDIR)$(bindir)/spyq
+	install -D -m 644 $(BUILD)/spyq.so $(DESTDIR)$(libdir)/spyq/spyq.so
+	install -D -m 644 packaging/spyqd.conf $(DESTDIR)$(docdir)/spyqd.conf
+	install -d $(DESTDIR)$(unitdir)
+	sed 's|@sbindir@|$(sbindir)|' packaging/spyqd.service.in >$(DESTDIR)$(unitdir)/spyqd.service
+	install -D -m 644 packaging/spyq.sysusers $(DESTDIR)$(sysusersdir)/spyq.conf
+	install -D -m 644 packaging/spyq.tmpfiles $(DESTDIR)$(tmpfilesdir)/spyq.conf
+	$(foreach page,$(PAGES),install -D -m 644 $(page) \
+		$(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)) &&) true
+
+uninstall: ## remove what install put there; the store and the configuration stay
+	rm -f $(DESTDIR)$(sbindir)/spyqd $(DESTDIR)$(bindir)/spyq $(DESTDIR)$(libdir)/spyq/spyq.so \
+		$(DESTDIR)$(docdir)/spyqd.conf $(DESTDIR)$(unitdir)/spyqd.service \
+		$(DESTDIR)$(sysusersdir)/spyq.conf $(DESTDIR)$(tmpfilesdir)/spyq.conf \
+		$(foreach page,$(PAGES),$(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
+	-rmdir $(DESTDIR)$(libdir)/spyq $(DESTDIR)$(docdir)
+
+clean: ## remove everything that was built; recordings in .spyq stay
+	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: all run check tests deps format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
