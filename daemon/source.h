@@ -50,6 +50,8 @@ struct source_ops {
     size_t (*probes)(const struct source *source, struct source_probe *probes, size_t most);
     /* True when the source can give no more: the end of a recording. */
     bool (*ended)(const struct source *source);
+    /* What ended the source too early, one line that names file and offset; NULL: nothing did. */
+    const char *(*failure)(const struct source *source);
     void (*close)(struct source *source);
 };
 
