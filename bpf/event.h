@@ -24,49 +24,49 @@
 #define EVENT_ABI_VERSION 1
 
 /* Bounds on what one record carries. Longer text is cut and flagged; true lengths are kept. */
-#define EVENT_ARGV_MAX 32768
+#define EVENT_ARGV_MAX        32768
 #define EVENT_ENVIRONMENT_MAX 4096
-#define EVENT_PATH_MAX 4096
-#define EVENT_RECORD_MAX 65536
+#define EVENT_PATH_MAX        4096
+#define EVENT_RECORD_MAX      65536
 
 #define EVENT_COMM_SIZE 16
-#define EVENT_TTY_SIZE 16
+#define EVENT_TTY_SIZE  16
 #define EVENT_NAME_SIZE 64
 
 /* An id that the kernel calls unset: (uid_t)-1, as in login_uid and audit_session. */
 #define EVENT_ID_UNSET 0xffffffffu
 
 /* Kinds. Numbers are part of the recording format: never reuse one. */
-#define EVENT_HOST 1      /* user space: who recorded; the first record of a recording */
-#define EVENT_CLOCK 2     /* user space: wall clock minus boot clock, from here on */
-#define EVENT_USER 3      /* user space: the name of a uid */
-#define EVENT_CGROUP 4    /* the path of a cgroup id */
-#define EVENT_FRONTIER 5  /* user space: all records before this time have been seen */
-#define EVENT_LOSS 6      /* user space: records that never arrived */
-#define EVENT_SCAN_DONE 7 /* user space: everything that ran at header.time has been reported */
-#define EVENT_PROCESS 10  /* a process as it is now: start-up scan, or moved into the cgroup */
-#define EVENT_FORK 11
-#define EVENT_EXEC 12
-#define EVENT_EXEC_FAILED 13
-#define EVENT_EXIT 14
-#define EVENT_CGROUP_ATTACH 15 /* a process moved to another cgroup */
-#define EVENT_TCP_CONNECT 20   /* SYN sent */
-#define EVENT_TCP_ESTABLISHED 21
-#define EVENT_TCP_ACCEPT 22
-#define EVENT_TCP_CLOSE 23
-#define EVENT_TCP_LISTEN 24
+#define EVENT_HOST               1 /* user space: who recorded; the first record of a recording */
+#define EVENT_CLOCK              2 /* user space: wall clock minus boot clock, from here on */
+#define EVENT_USER               3 /* user space: the name of a uid */
+#define EVENT_CGROUP             4 /* the path of a cgroup id */
+#define EVENT_FRONTIER           5 /* user space: all records before this time have been seen */
+#define EVENT_LOSS               6 /* user space: records that never arrived */
+#define EVENT_SCAN_DONE          7 /* user space: everything that ran at header.time has been reported */
+#define EVENT_PROCESS            10 /* a process as it is now: start-up scan, or moved into the cgroup */
+#define EVENT_FORK               11
+#define EVENT_EXEC               12
+#define EVENT_EXEC_FAILED        13
+#define EVENT_EXIT               14
+#define EVENT_CGROUP_ATTACH      15 /* a process moved to another cgroup */
+#define EVENT_TCP_CONNECT        20 /* SYN sent */
+#define EVENT_TCP_ESTABLISHED    21
+#define EVENT_TCP_ACCEPT         22
+#define EVENT_TCP_CLOSE          23
+#define EVENT_TCP_LISTEN         24
 #define EVENT_TCP_CONNECT_FAILED 25 /* connect() failed; perhaps without any state change */
-#define EVENT_TCP_SOCKET 26         /* a socket as it is now: start-up scan */
+#define EVENT_TCP_SOCKET         26 /* a socket as it is now: start-up scan */
 
 /* The ring a record came through. */
 #define EVENT_RING_LIFECYCLE 0 /* fork, exec, exit, cgroups, scan */
-#define EVENT_RING_ACTIVITY 1  /* the rest: a flood here can not push out an exec */
-#define EVENT_RINGS 2
+#define EVENT_RING_ACTIVITY  1 /* the rest: a flood here can not push out an exec */
+#define EVENT_RINGS          2
 
 /* Classes of loss, in the order in which they are given up: the last is the first to go. */
 #define EVENT_CLASS_LIFECYCLE 0
-#define EVENT_CLASS_NETWORK 1
-#define EVENT_CLASSES 2
+#define EVENT_CLASS_NETWORK   1
+#define EVENT_CLASSES         2
 
 struct event_header {
     __u32 size; /* of the whole record, tail included, in bytes */
@@ -121,21 +121,21 @@ struct event_task {
 /* What fds 0 to 2 were. */
 struct event_fd {
     __u64 inode;
-    __u32 device;    /* of the file system */
-    __u32 rdev;      /* of a character or block device node */
-    __u32 mode;      /* st_mode; 0: closed */
+    __u32 device; /* of the file system */
+    __u32 rdev;   /* of a character or block device node */
+    __u32 mode;   /* st_mode; 0: closed */
     __u32 padding;
     struct event_text path; /* regular files, directories and unusual devices only */
 };
 
 /* event_image.flags */
-#define EVENT_IMAGE_MEMFD 1u
-#define EVENT_IMAGE_DELETED 2u
-#define EVENT_IMAGE_SETUID 4u       /* the file's setuid or setgid bit changed an effective id */
-#define EVENT_IMAGE_SCRIPT 8u       /* `filename` is a script, `interpreter` ran it */
-#define EVENT_IMAGE_ARGV_CUT 16u    /* argv longer than EVENT_ARGV_MAX */
-#define EVENT_IMAGE_ARGV_FAULT 32u  /* some of argv could not be read */
-#define EVENT_IMAGE_PATH_CUT 64u    /* a path longer or deeper than could be walked */
+#define EVENT_IMAGE_MEMFD           1u
+#define EVENT_IMAGE_DELETED         2u
+#define EVENT_IMAGE_SETUID          4u /* the file's setuid or setgid bit changed an effective id */
+#define EVENT_IMAGE_SCRIPT          8u /* `filename` is a script, `interpreter` ran it */
+#define EVENT_IMAGE_ARGV_CUT        16u /* argv longer than EVENT_ARGV_MAX */
+#define EVENT_IMAGE_ARGV_FAULT      32u /* some of argv could not be read */
+#define EVENT_IMAGE_PATH_CUT        64u /* a path longer or deeper than could be walked */
 #define EVENT_IMAGE_ENVIRONMENT_CUT 128u
 
 /* The program a process runs. */
@@ -177,22 +177,26 @@ struct event_exec_failed {
     __u32 error; /* errno, positive */
     __u32 flags; /* EVENT_IMAGE_ARGV_* */
     __u32 argc;  /* of the argv below */
-    __u32 padding;
+    __s32 dirfd; /* of execveat; AT_FDCWD for execve */
     struct event_text filename;
     struct event_text cwd;
     struct event_text argv;
 };
 
+/* event_exit.flags */
+#define EVENT_EXIT_OUTSIDE 1u /* not in the recorded cgroup (any more) */
+
 struct event_exit {
     struct event_header header;
     __u32 status; /* as wait(2) gives it: code << 8 | signal */
-    __u32 padding;
+    __u32 flags;
     char comm[EVENT_COMM_SIZE];
 };
 
 /* event_tcp.flags */
-#define EVENT_TCP_FIN_RECEIVED 1u
-#define EVENT_TCP_OWNER_UNKNOWN 2u /* ran in softirq or another process: the header names nobody */
+#define EVENT_TCP_FIN_RECEIVED  1u
+#define EVENT_TCP_OWNER_UNKNOWN 2u /* ran in softirq or another process: the header names nobody   \
+                                    */
 
 /* All EVENT_TCP_*. Addresses are 16 bytes in network order; IPv4, and IPv4 mapped into IPv6, in
  * the first 4. Sequence numbers are those just after the handshake: the pair (ours, theirs) of one
@@ -208,8 +212,8 @@ struct event_tcp {
     __u32 local_sequence;
     __u32 remote_sequence;
     __u32 flags;
-    __u32 uid;         /* of the owner */
-    __u16 family;      /* AF_INET or AF_INET6, after mapping */
+    __u32 uid;    /* of the owner */
+    __u16 family; /* AF_INET or AF_INET6, after mapping */
     __u16 local_port;
     __u16 remote_port;
     __u8 old_state; /* TCP_* of the kernel */
@@ -245,10 +249,10 @@ struct event_mark {
 struct event_loss {
     struct event_header header; /* time: when the loss was noticed, the end of its span */
     __u64 began;
-    __u64 count; /* records */
+    __u64 count;      /* records */
     __u32 loss_class; /* EVENT_CLASS_* */
     __u32 padding;
-    struct event_text stage;  /* a name from the column losses.stage */
+    struct event_text stage; /* a name from the column losses.stage */
     struct event_text detail;
 };
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
+/* The maps and variables that all programs share; emit.h and filter.h say what they are for. */
+#include "emit.h"
+
+#include "filter.h"
+
+struct ring lifecycle SEC(".maps");
+struct ring activity SEC(".maps");
+struct counters_map counters SEC(".maps");
+struct scratch_map scratches SEC(".maps");
+__u32 armed[EVENT_RINGS];
+
+const volatile __u64 filter_cgroup = 0;
+const volatile __u32 filter_level = 0;
+
+/* Some helpers, the ring buffer's among them, are for GPL-compatible programs only. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later */
+/*
+ * The one way out of the kernel: two rings, a sequence number for each CPU and ring, and a count
+ * of what did not fit. Programs reserve a record, fill it in and submit it, or build a longer one
+ * in a scratch area of their own and send that.
+ */
+#ifndef SPYQ_EMIT_H
+#define SPYQ_EMIT_H
+
+#include "kernel.h"
+
+#include "event.h"
+
+/* Both are resized by user space before they are loaded. */
+struct ring {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 1 << 20);
+};
+extern struct ring lifecycle SEC(".maps");
+extern struct ring activity SEC(".maps");
+
+/* One for each CPU, shared with user space. */
+struct emit_counters {
+    __u64 sequence[EVENT_RINGS]; /* records attempted */
+    __u64 dropped[EVENT_RINGS];  /* of those, the ones that did not fit */
+    __u64 padding[4];            /* a cache line each */
+};
+
+struct counters_map {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct emit_counters);
+};
+extern struct counters_map counters SEC(".maps");
+
+/* Long records are built here. A program may be preempted by another on its CPU but never by
+ * itself, so each program that builds one has an area of its own on each CPU. Every offset is
+ * masked to 64 KiB; the slack behind it holds the longest single append. */
+#define SCRATCH_RECORD 65536
+#define SCRATCH_SLACK  (EVENT_ARGV_MAX + EVENT_PATH_MAX)
+#define SCRATCH_PATH   (2 * EVENT_PATH_MAX)
+
+struct scratch {
+    __u8 record[SCRATCH_RECORD + SCRATCH_SLACK];
+    __u8 path[SCRATCH_PATH]; /* a path being built, from its end to its beginning */
+};
+
+enum scratch_user {
+    SCRATCH_EXEC,
+    SCRATCH_EXECVE_FAILED,
+    SCRATCH_EXECVEAT_FAILED,
+    SCRATCH_ATTACH,
+    SCRATCH_MKDIR,
+    SCRATCH_SCAN,
+    SCRATCH_USERS,
+};
+
+struct scratch_map {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, SCRATCH_USERS);
+    __type(key, __u32);
+    __type(value, struct scratch);
+};
+extern struct scratch_map scratches SEC(".maps");
+
+/* Set by user space when it goes to sleep: the next record of that ring wakes it, once. */
+extern __u32 armed[EVENT_RINGS];
+
+static __always_inline struct scratch *scratch_get(enum scratch_user user)
+{
+    __u32 slot = bpf_get_smp_processor_id() * SCRATCH_USERS + user;
+    return bpf_map_lookup_elem(&scratches, &slot);
+}
+
+static __always_inline __u64 emit_flags(__u32 ring)
+{
+    if (!armed[ring])
+        return BPF_RB_NO_WAKEUP;
+    armed[ring] = 0;
+    return BPF_RB_FORCE_WAKEUP;
+}
+
+/* Counts a record that is about to be sent. Call before anything can fail. */
+static __always_inline struct emit_counters *emit_begin(__u32 ring, __u64 *sequence)
+{
+    __u32 cpu = bpf_get_smp_processor_id();
+    struct emit_counters *counter = bpf_map_lookup_elem(&counters, &cpu);
+
+    if (counter)
+        *sequence = __sync_fetch_and_add(&counter->sequence[ring & 1], 1) + 1;
+    return counter;
+}
+
+static __always_inline void emit_header(struct event_header *header, __u32 size, __u16 kind,
+                                        __u64 sequence, __u64 time)
+{
+    header->size = size;
+    header->kind = kind;
+    header->cpu = bpf_get_smp_processor_id();
+    header->time = time;
+    header->sequence = sequence;
+    header->start = 0;
+    header->pid = 0;
+    header->tid = 0;
+}
+
+/* Reserves a record of a constant size with its header filled in; NULL when the ring is full. */
+static __always_inline void *emit_reserve(void *map, __u32 ring, __u32 size, __u16 kind)
+{
+    __u64 sequence = 0;
+    __u64 time = bpf_ktime_get_boot_ns();
+    struct emit_counters *counter = emit_begin(ring, &sequence);
+    struct event_header *header = bpf_ringbuf_reserve(map, size, 0);
+
+    if (header)
+        emit_header(header, size, kind, sequence, time);
+    else if (counter)
+        __sync_fetch_and_add(&counter->dropped[ring & 1], 1);
+    return header;
+}
+
+#define EMIT_RESERVE(map, ring, type, kind)                                                        \
+    ((struct type *)emit_reserve(&map, ring, sizeof(struct type), kind))
+
+static __always_inline void emit_submit(void *record, __u32 ring)
+{
+    bpf_ringbuf_submit(record, emit_flags(ring));
+}
+
+/* Sends the first `size` bytes of a scratch record through the lifecycle ring, padded to 8. The
+ * caller has filled in everything but size, kind, cpu and sequence. */
+static __always_inline void emit_scratch(struct scratch *scratch, __u32 size, __u16 kind)
+{
+    struct event_header *header = (struct event_header *)scratch->record;
+    __u64 sequence = 0;
+    struct emit_counters *counter = emit_begin(EVENT_RING_LIFECYCLE, &sequence);
+
+    size = (size + 7) & ~7u;
+    if (size > EVENT_RECORD_MAX)
+        size = EVENT_RECORD_MAX;
+    header->size = size;
+    header->kind = kind;
+    header->cpu = bpf_get_smp_processor_id();
+    header->sequence = sequence;
+    if (bpf_ringbuf_output(&lifecycle, scratch->record, size, emit_flags(EVENT_RING_LIFECYCLE)) &&
+        counter)
+        __sync_fetch_and_add(&counter->dropped[EVENT_RING_LIFECYCLE], 1);
+}
+
+#endif

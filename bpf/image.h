@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later */
+/* The program that a process runs: its file, arguments, working directory and standard streams. */
+#ifndef SPYQ_IMAGE_H
+#define SPYQ_IMAGE_H
+
+#include "tail.h"
+
+#define MAJOR(device) ((device) >> 20)
+#define MINOR(device) ((device)&0xfffff)
+#define MEM_MAJOR     1 /* /dev/null, /dev/zero and their kin */
+#define TTY_MAJOR     4
+#define AUX_MAJOR     5   /* /dev/tty, /dev/console */
+#define PTS_MAJOR     136 /* to 143 */
+
+#define MEMFD_PREFIX_LENGTH 6
+
+static __always_inline bool image_is_memfd(struct inode *inode, struct dentry *dentry)
+{
+    static const char prefix[MEMFD_PREFIX_LENGTH] = "memfd:";
+    char name[MEMFD_PREFIX_LENGTH] = {};
+
+    if (BPF_CORE_READ(inode, i_nlink) || BPF_CORE_READ(inode, i_sb, s_magic) != TMPFS_MAGIC)
+        return false;
+    /* A deleted file of that name still has a parent directory; a memfd is its own. */
+    if (BPF_CORE_READ(dentry, d_parent) != dentry)
+        return false;
+    bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
+    for (int i = 0; i < MEMFD_PREFIX_LENGTH; i++)
+        if (name[i] != prefix[i])
+            return false;
+    return true;
+}
+
+static __always_inline __u32 image_setuid(struct inode *inode, __u32 mode,
+                                          const struct event_task *task)
+{
+    bool user =
+        mode & S_ISUID && task->euid == BPF_CORE_READ(inode, i_uid.val) && task->euid != task->uid;
+    bool group = (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+                 task->egid == BPF_CORE_READ(inode, i_gid.val) && task->egid != task->gid;
+
+    return user || group ? EVENT_IMAGE_SETUID : 0;
+}
+
+/* The executable: everything but filename, interpreter and stdio. */
+static __always_inline void image_executable(struct scratch *scratch, __u32 *size,
+                                             struct event_exec *out, struct mm_struct *mm)
+{
+    struct event_image *image = &out->image;
+    struct file *file = BPF_CORE_READ(mm, exe_file);
+    struct inode *inode = BPF_CORE_READ(file, f_inode);
+    unsigned long start = BPF_CORE_READ(mm, arg_start);
+
+    image->inode = BPF_CORE_READ(inode, i_ino);
+    image->device = BPF_CORE_READ(inode, i_sb, s_dev);
+    image->links = BPF_CORE_READ(inode, i_nlink);
+    image->mode = BPF_CORE_READ(inode, i_mode);
+    image->flags |= image_setuid(inode, image->mode, &out->task);
+    if (image_is_memfd(inode, BPF_CORE_READ(file, f_path.dentry)))
+        image->flags |= EVENT_IMAGE_MEMFD;
+    else if (file && !image->links)
+        image->flags |= EVENT_IMAGE_DELETED;
+    image->argv_length = BPF_CORE_READ(mm, arg_end) - start;
+    image->exe = tail_file_path(scratch, size, file, &image->flags);
+}
+
+static __always_inline void image_working_directory(struct scratch *scratch, __u32 *size,
+                                                    struct event_text *out, __u32 *flags,
+                                                    struct task_struct *task)
+{
+    struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+    *out =
+        tail_path(scratch, size, BPF_CORE_READ(fs, pwd.dentry), BPF_CORE_READ(fs, pwd.mnt), flags);
+}
+
+/* Device nodes whose path user space can tell from their number need no walk. */
+static __always_inline bool image_device_known(__u32 rdev)
+{
+    __u32 major = MAJOR(rdev);
+
+    return major == MEM_MAJOR || major == TTY_MAJOR || major == AUX_MAJOR ||
+           (major >= PTS_MAJOR && major < PTS_MAJOR + 8);
+}
+
+static __always_inline void image_stream(struct scratch *scratch, __u32 *size, struct event_fd *out,
+                                         struct file *file, __u32 *flags)
+{
+    struct inode *inode = BPF_CORE_READ(file, f_inode);
+    __u32 type;
+
+    out->padding = 0;
+    out->path = tail_take(size, 0);
+    out->mode = file ? BPF_CORE_READ(inode, i_mode) : 0;
+    out->inode = BPF_CORE_READ(inode, i_ino);
+    out->device = BPF_CORE_READ(inode, i_sb, s_dev);
+    out->rdev = BPF_CORE_READ(inode, i_rdev);
+    type = out->mode & S_IFMT;
+    if (!file || type == S_IFIFO || type == S_IFSOCK)
+        return;
+    if (type == S_IFCHR && image_device_known(out->rdev))
+        return;
+    out->path = tail_file_path(scratch, size, file, flags);
+}
+
+static __always_inline struct file *image_descriptor(struct task_struct *task, __u32 fd)
+{
+    struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+    struct file *file = NULL;
+
+    if (fd < BPF_CORE_READ(table, max_fds))
+        bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
+    return file;
+}
+
+#endif

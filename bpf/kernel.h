@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later */
+/*
+ * The kernel's structures, as far as the programs here read them. Each struct names only the
+ * fields that are used; CO-RE finds where they are in the running kernel, so neither order nor
+ * padding matters and no header of the build host's kernel is needed.
+ */
+#ifndef SPYQ_KERNEL_H
+#define SPYQ_KERNEL_H
+
+#include "kernel_types.h"
+
+/* bpf_helper_defs.h wants the UAPI names of a few map types, flags and constants. */
+enum bpf_map_type {
+    BPF_MAP_TYPE_HASH = 1,
+    BPF_MAP_TYPE_ARRAY = 2,
+    BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum { BPF_ANY = 0 };
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
+#define BPF_F_MMAPABLE (1u << 10)
+
+/* bpf_tracing.h then takes the registers by the names that struct pt_regs has inside the kernel. */
+#define __VMLINUX_H__
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#define AF_INET  2
+#define AF_INET6 10
+
+#define EINTR       4
+#define EAGAIN      11
+#define EISCONN     106
+#define EALREADY    114
+#define EINPROGRESS 115
+#define ERESTARTSYS 512 /* the kernel starts the call again: the caller never sees it */
+#define AT_FDCWD    (-100)
+
+#define IPPROTO_TCP 6
+
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT    2
+#define TCP_SYN_RECV    3
+#define TCP_CLOSE       7
+#define TCP_LISTEN      10
+#define SOCK_DONE       1 /* bit in skc_flags: the peer's FIN was received */
+
+#define S_IFMT   0170000
+#define S_IFSOCK 0140000
+#define S_IFREG  0100000
+#define S_IFBLK  0060000
+#define S_IFDIR  0040000
+#define S_IFCHR  0020000
+#define S_IFIFO  0010000
+#define S_ISUID  0004000
+#define S_ISGID  0002000
+#define S_IXGRP  0000010
+
+#define TMPFS_MAGIC 0x01021994
+
+#define PF_KTHREAD        0x00200000
+#define SIGNAL_GROUP_EXIT 0x00000004
+#define PIDTYPE_PGID      2
+#define PIDTYPE_SID       3
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+    int counter;
+} atomic_t;
+
+typedef struct {
+    __s64 counter;
+} atomic64_t;
+
+typedef struct {
+    __u32 val;
+} kuid_t;
+
+typedef struct {
+    __u32 val;
+} kgid_t;
+
+struct ns_common {
+    unsigned int inum;
+};
+
+struct pid_namespace {
+    struct ns_common ns;
+};
+
+struct mnt_namespace {
+    struct ns_common ns;
+};
+
+struct user_namespace {
+    struct ns_common ns;
+};
+
+struct net {
+    struct ns_common ns;
+};
+
+struct nsproxy {
+    struct mnt_namespace *mnt_ns;
+    struct net *net_ns;
+};
+
+struct upid {
+    int nr;
+    struct pid_namespace *ns;
+};
+
+struct pid {
+    unsigned int level;
+    struct upid numbers[1];
+};
+
+struct tty_struct {
+    char name[64];
+};
+
+struct signal_struct {
+    atomic_t live;
+    struct pid *pids[4];
+    struct tty_struct *tty;
+    int group_exit_code;
+    unsigned int flags;
+};
+
+/* A __u64, or two __u32 before 6.3: the same eight bytes either way on little endian. */
+typedef struct {
+    __u64 val;
+} kernel_cap_t;
+
+struct cred {
+    kuid_t uid;
+    kgid_t gid;
+    kuid_t euid;
+    kgid_t egid;
+    kernel_cap_t cap_effective;
+    struct user_namespace *user_ns;
+};
+
+struct kernfs_node {
+    __u64 id;
+};
+
+struct cgroup_root {
+    int hierarchy_id;
+};
+
+struct cgroup {
+    int level;
+    struct kernfs_node *kn;
+    struct cgroup_root *root;
+    struct cgroup *ancestors[1];
+};
+
+struct css_set {
+    struct cgroup *dfl_cgrp;
+};
+
+struct super_block {
+    unsigned int s_dev;
+    unsigned long s_magic;
+};
+
+struct inode {
+    unsigned short i_mode;
+    kuid_t i_uid;
+    kgid_t i_gid;
+    unsigned int i_rdev;
+    unsigned long i_ino;
+    unsigned int i_nlink;
+    struct super_block *i_sb;
+};
+
+struct qstr {
+    unsigned int len;
+    const unsigned char *name;
+};
+
+struct dentry {
+    struct dentry *d_parent;
+    struct qstr d_name;
+    struct inode *d_inode;
+};
+
+struct vfsmount {
+    struct dentry *mnt_root;
+};
+
+struct mount {
+    struct mount *mnt_parent;
+    struct dentry *mnt_mountpoint;
+    struct vfsmount mnt;
+};
+
+struct path {
+    struct vfsmount *mnt;
+    struct dentry *dentry;
+};
+
+struct file {
+    struct path f_path;
+    struct inode *f_inode;
+    void *private_data;
+};
+
+struct fdtable {
+    unsigned int max_fds;
+    struct file **fd;
+};
+
+struct files_struct {
+    struct fdtable *fdt;
+};
+
+struct fs_struct {
+    struct path pwd;
+};
+
+struct mm_struct {
+    unsigned long arg_start;
+    unsigned long arg_end;
+    unsigned long env_start;
+    unsigned long env_end;
+    struct file *exe_file;
+};
+
+struct task_struct {
+    unsigned int flags;
+    int pid;
+    int tgid;
+    int exit_code;
+    __u64 start_boottime;
+    struct task_struct *group_leader;
+    struct task_struct *real_parent;
+    struct mm_struct *mm;
+    struct files_struct *files;
+    struct fs_struct *fs;
+    const struct cred *cred;
+    struct nsproxy *nsproxy;
+    struct signal_struct *signal;
+    struct css_set *cgroups;
+    struct pid *thread_pid;
+    kuid_t loginuid;        /* only with CONFIG_AUDIT */
+    unsigned int sessionid; /* likewise */
+    char comm[16];
+};
+
+struct linux_binprm {
+    int argc;
+    const char *filename;
+    const char *interp;
+};
+
+struct in6_addr {
+    __u8 s6_addr[16];
+};
+
+typedef struct {
+    struct net *net;
+} possible_net_t;
+
+struct sock_common {
+    unsigned short skc_family;
+    volatile unsigned char skc_state;
+    __u16 skc_num;    /* host order */
+    __be16 skc_dport; /* network order */
+    __be32 skc_daddr;
+    __be32 skc_rcv_saddr;
+    struct in6_addr skc_v6_daddr;
+    struct in6_addr skc_v6_rcv_saddr;
+    possible_net_t skc_net;
+    unsigned long skc_flags;
+    atomic64_t skc_cookie;
+};
+
+struct sock_cgroup_data {
+    struct cgroup *cgroup;
+};
+
+struct sock {
+    struct sock_common __sk_common;
+    int sk_err;
+    __u16 sk_protocol;
+    kuid_t sk_uid;
+    struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct tcp_sock {
+    __u32 rcv_nxt;
+    __u32 snd_una;
+    __u64 bytes_received;
+    __u64 bytes_sent;
+    __u64 bytes_retrans;
+};
+
+struct socket {
+    struct sock *sk;
+};
+
+struct trace_event_raw_sys_exit {
+    long id;
+    long ret;
+};
+
+struct pt_regs {
+    unsigned long r10;
+    unsigned long r8;
+    unsigned long dx;
+    unsigned long si;
+    unsigned long di;
+};
+
+/* arm64 */
+struct user_pt_regs {
+    __u64 regs[31];
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+    struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+    struct bpf_iter_meta *meta;
+    struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+    struct bpf_iter_meta *meta;
+    struct task_struct *task;
+    __u32 fd;
+    struct file *file;
+};
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
+/*
+ * TCP: connect, establish, accept, listen, close. State changes run in whatever context the packet
+ * arrives in, so `current` counts only where the kernel calls on behalf of the owner: sending a
+ * SYN, listening, accepting. The socket's cookie ties the rest together.
+ */
+#include "image.h"
+#include "socket.h"
+#include "task.h"
+
+/* Which record a state change makes; 0: none. */
+static __always_inline __u16 state_kind(int old_state, int new_state)
+{
+    if (new_state == TCP_SYN_SENT)
+        return EVENT_TCP_CONNECT;
+    if (new_state == TCP_LISTEN)
+        return EVENT_TCP_LISTEN;
+    if (new_state == TCP_ESTABLISHED && (old_state == TCP_SYN_SENT || old_state == TCP_SYN_RECV))
+        return EVENT_TCP_ESTABLISHED;
+    if (new_state == TCP_CLOSE && old_state != TCP_CLOSE)
+        return EVENT_TCP_CLOSE;
+    return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(network_state, struct sock *sk, int old_state, int new_state)
+{
+    __u16 kind = state_kind(old_state, new_state);
+    struct event_tcp *record;
+
+    if (!kind || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+        return 0;
+    if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+        return 0;
+    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, kind);
+    if (!record)
+        return 0;
+    record->cookie = bpf_get_socket_cookie(sk);
+    socket_fill(record, sk);
+    record->old_state = old_state;
+    record->new_state = new_state;
+    if (kind == EVENT_TCP_CONNECT || kind == EVENT_TCP_LISTEN)
+        task_identify(&record->header, (struct task_struct *)bpf_get_current_task());
+    else
+        record->flags |= EVENT_TCP_OWNER_UNKNOWN;
+    emit_submit(record, EVENT_RING_ACTIVITY);
+    return 0;
+}
+
+/* The socket behind a descriptor of the current task, for classic tracepoints; NULL: not TCP. */
+static __always_inline struct sock *tcp_socket_of(struct task_struct *task, __u32 fd)
+{
+    struct file *file = image_descriptor(task, fd);
+    struct socket *socket;
+    struct sock *sk;
+
+    if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+        return NULL;
+    socket = BPF_CORE_READ(file, private_data);
+    sk = BPF_CORE_READ(socket, sk);
+    return socket_is_tcp(sk) ? sk : NULL;
+}
+
+static __always_inline int network_accepted(long fd)
+{
+    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct event_tcp *record;
+    struct sock *sk;
+
+    if (fd < 0)
+        return 0;
+    sk = tcp_socket_of(task, fd);
+    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+        return 0;
+    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, EVENT_TCP_ACCEPT);
+    if (!record)
+        return 0;
+    /* Given to it when it was established: no helper makes one in this kind of program. */
+    record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+    socket_fill(record, sk);
+    record->old_state = record->new_state;
+    task_identify(&record->header, task);
+    emit_submit(record, EVENT_RING_ACTIVITY);
+    return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_accept")
+int network_accept_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    return network_accepted(ctx->ret);
+}
+
+SEC("tracepoint/syscalls/sys_exit_accept4")
+int network_accept4_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    return network_accepted(ctx->ret);
+}
+
+/* Not outcomes: the attempt goes on, or there was none. */
+static __always_inline bool connect_undecided(long error)
+{
+    return error >= 0 || error == -EINPROGRESS || error == -EALREADY || error == -EISCONN ||
+           error == -EINTR || error == -ERESTARTSYS || error == -EAGAIN;
+}
+
+SEC("tracepoint/syscalls/sys_exit_connect")
+int network_connect_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct event_tcp *record;
+    struct pt_regs *regs;
+    struct sock *sk;
+
+    if (connect_undecided(ctx->ret))
+        return 0;
+    regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    sk = tcp_socket_of(task, PT_REGS_PARM1_CORE_SYSCALL(regs));
+    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+        return 0;
+    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, EVENT_TCP_CONNECT_FAILED);
+    if (!record)
+        return 0;
+    record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+    socket_fill(record, sk);
+    record->old_state = record->new_state;
+    record->error = -ctx->ret;
+    task_identify(&record->header, task);
+    /* Where no route was found the socket never learnt whom it was to reach. */
+    socket_destination(record, (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
+    emit_submit(record, EVENT_RING_ACTIVITY);
+    return 0;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
+/* The lives of processes: fork, exec, failed exec, exit, and the cgroups they live in. */
+#include "image.h"
+#include "task.h"
+
+/* sched_process_exit says since 6.16 (and some stable kernels) whether the whole group is dead.
+ * Set by user space from BTF. */
+const volatile __u32 exit_has_group_dead = 0;
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+    struct event_fork *record;
+
+    if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+        return 0;
+    if (!filter_allows(task_cgroup(child)))
+        return 0;
+    record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_fork, EVENT_FORK);
+    if (!record)
+        return 0;
+    task_identify(&record->header, child);
+    task_fill(&record->task, child, parent);
+    emit_submit(record, EVENT_RING_LIFECYCLE);
+    return 0;
+}
+
+/* A scratch record about a task, ready for its tail: header and fixed fields that all share. */
+static __always_inline struct event_exec *exec_begin(struct scratch *scratch,
+                                                     struct task_struct *task, __u32 *size)
+{
+    struct event_exec *record = (struct event_exec *)scratch->record;
+
+    __builtin_memset(&record->image, 0, sizeof(record->image));
+    record->header.time = bpf_ktime_get_boot_ns();
+    task_identify(&record->header, task);
+    task_fill(&record->task, task, NULL);
+    *size = sizeof(*record);
+    return record;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+    struct scratch *scratch = scratch_get(SCRATCH_EXEC);
+    struct event_exec *record;
+    struct event_image *image;
+    struct mm_struct *mm;
+    __u32 size;
+
+    if (!scratch || !filter_allows(task_cgroup(task)))
+        return 0;
+    record = exec_begin(scratch, task, &size);
+    /* Another thread than the leader takes over the leader's pid: tid tells who it was. */
+    record->header.tid = old_pid;
+    image = &record->image;
+    mm = BPF_CORE_READ(task, mm);
+    image->argc = BPF_CORE_READ(bprm, argc);
+    image->filename = tail_string(scratch, &size, BPF_CORE_READ(bprm, filename));
+    if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename)) {
+        image->flags |= EVENT_IMAGE_SCRIPT;
+        image->interpreter = tail_string(scratch, &size, BPF_CORE_READ(bprm, interp));
+    }
+    image_executable(scratch, &size, record, mm);
+    image_working_directory(scratch, &size, &image->cwd, &image->flags, task);
+    for (int fd = 0; fd < 3; fd++)
+        image_stream(scratch, &size, &image->stdio[fd], image_descriptor(task, fd), &image->flags);
+    image->argv =
+        tail_argv(scratch, &size, BPF_CORE_READ(mm, arg_start), image->argv_length, &image->flags);
+    emit_scratch(scratch, size, EVENT_EXEC);
+    return 0;
+}
+
+/* 4: killed or exited as a group; the leader's own code may be that of an earlier pthread_exit. */
+static __always_inline __u32 exit_status(struct task_struct *task)
+{
+    struct signal_struct *signal = BPF_CORE_READ(task, signal);
+
+    if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
+        return BPF_CORE_READ(signal, group_exit_code);
+    return BPF_CORE_READ(task, group_leader, exit_code);
+}
+
+SEC("tp_btf/sched_process_exit")
+int process_exit(__u64 *ctx)
+{
+    struct task_struct *task = (void *)ctx[0];
+    struct event_exit *record;
+    bool dead;
+
+    if (exit_has_group_dead)
+        dead = ctx[1] & 1;
+    else /* two last threads may both see this: user space takes the first */
+        dead = BPF_CORE_READ(task, signal, live.counter) == 0;
+    if (!dead)
+        return 0;
+    record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_exit, EVENT_EXIT);
+    if (!record)
+        return 0;
+    task_identify(&record->header, task);
+    record->status = exit_status(task);
+    /* A process that has left the recorded cgroup still has a life to close. */
+    record->flags = filter_allows(task_cgroup(task)) ? 0 : EVENT_EXIT_OUTSIDE;
+    bpf_core_read(record->comm, sizeof(record->comm), &task->comm);
+    emit_submit(record, EVENT_RING_LIFECYCLE);
+    return 0;
+}
+
+/* ---- failed exec: only the system call's return shows it ---- */
+
+#define FAILED_ARGV_MAX   32
+#define FAILED_ARGV_BYTES 16384
+
+struct failed_argv {
+    struct scratch *scratch;
+    const void *pointers;
+    __u32 size; /* of the record so far */
+    __u32 begin;
+    __u32 count;
+    __u32 flags;
+};
+
+static long failed_argument(__u32 index, void *context)
+{
+    struct failed_argv *argv = context;
+    const void *pointer = NULL;
+    long length;
+
+    if (bpf_probe_read_user(&pointer, sizeof(pointer), argv->pointers + index * sizeof(pointer)))
+        argv->flags |= EVENT_IMAGE_ARGV_FAULT;
+    if (!pointer)
+        return 1;
+    if (argv->size - argv->begin > FAILED_ARGV_BYTES) {
+        argv->flags |= EVENT_IMAGE_ARGV_CUT;
+        return 1;
+    }
+    length = bpf_probe_read_user_str(tail_at(argv->scratch, argv->size), EVENT_PATH_MAX, pointer);
+    if (length <= 0) {
+        argv->flags |= EVENT_IMAGE_ARGV_FAULT;
+        return 1;
+    }
+    argv->size += length & (2 * EVENT_PATH_MAX - 1);
+    argv->count++;
+    if (index == FAILED_ARGV_MAX - 1)
+        argv->flags |= EVENT_IMAGE_ARGV_CUT;
+    return 0;
+}
+
+static __always_inline int exec_failed(enum scratch_user user, long error, __s32 dirfd,
+                                       const void *filename, const void *pointers)
+{
+    struct scratch *scratch = scratch_get(user);
+    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct event_exec_failed *record;
+    __u32 size = sizeof(*record);
+    struct failed_argv argv = {};
+
+    if (!scratch || !filter_allows(task_cgroup(task)))
+        return 0;
+    record = (struct event_exec_failed *)scratch->record;
+    record->header.time = bpf_ktime_get_boot_ns();
+    task_identify(&record->header, task);
+    task_fill(&record->task, task, NULL);
+    record->error = -error;
+    record->flags = 0;
+    record->dirfd = dirfd;
+    record->filename = tail_user_string(scratch, &size, filename);
+    image_working_directory(scratch, &size, &record->cwd, &record->flags, task);
+    argv.scratch = scratch;
+    argv.pointers = pointers;
+    argv.size = size;
+    argv.begin = size;
+    bpf_loop(FAILED_ARGV_MAX, failed_argument, &argv, 0);
+    record->argc = argv.count;
+    record->flags |= argv.flags;
+    record->argv = tail_take(&size, (argv.size - argv.begin) & (SCRATCH_RECORD - 1));
+    emit_scratch(scratch, size, EVENT_EXEC_FAILED);
+    return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_execve")
+int process_execve_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct pt_regs *regs;
+
+    if (ctx->ret >= 0)
+        return 0;
+    regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    return exec_failed(SCRATCH_EXECVE_FAILED, ctx->ret, AT_FDCWD,
+                       (void *)PT_REGS_PARM1_CORE_SYSCALL(regs),
+                       (void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
+}
+
+SEC("tracepoint/syscalls/sys_exit_execveat")
+int process_execveat_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct pt_regs *regs;
+
+    if (ctx->ret >= 0)
+        return 0;
+    regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    return exec_failed(SCRATCH_EXECVEAT_FAILED, ctx->ret, PT_REGS_PARM1_CORE_SYSCALL(regs),
+                       (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
+                       (void *)PT_REGS_PARM3_CORE_SYSCALL(regs));
+}
+
+/* ---- cgroups ---- */
+
+/* A snapshot of a process that runs already: stdio and the name it was called by are not known. */
+static __always_inline void process_snapshot(struct scratch *scratch, struct event_exec *record,
+                                             struct task_struct *task, __u32 *size)
+{
+    struct event_image *image = &record->image;
+    struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+    if (mm)
+        image_executable(scratch, size, record, mm);
+    image_working_directory(scratch, size, &image->cwd, &image->flags, task);
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(process_cgroup_attach, struct cgroup *cgroup, const char *path,
+             struct task_struct *task, bool threadgroup)
+{
+    struct event_fork *record;
+
+    /* Version 1 hierarchies move separately and do not count here. */
+    if (BPF_CORE_READ(cgroup, root, hierarchy_id) || !threadgroup)
+        return 0;
+    record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_fork, EVENT_CGROUP_ATTACH);
+    if (!record)
+        return 0;
+    task_identify(&record->header, task);
+    task_fill(&record->task, task, NULL);
+    record->task.cgroup_id = cgroup_id(cgroup);
+    emit_submit(record, EVENT_RING_LIFECYCLE);
+    return 0;
+}
+
+/* A process that moves into the recorded cgroup was not seen before: this is its introduction. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(process_cgroup_enter, struct cgroup *cgroup, const char *path,
+             struct task_struct *task, bool threadgroup)
+{
+    struct scratch *scratch = scratch_get(SCRATCH_ATTACH);
+    struct event_exec *record;
+    __u32 size;
+
+    if (!scratch || !filter_cgroup || BPF_CORE_READ(cgroup, root, hierarchy_id) || !threadgroup)
+        return 0;
+    if (!filter_allows(cgroup))
+        return 0;
+    record = exec_begin(scratch, task, &size);
+    record->task.cgroup_id = cgroup_id(cgroup);
+    process_snapshot(scratch, record, task, &size);
+    /* Only one's own memory can be read from here. */
+    if (task == bpf_get_current_task_btf())
+        record->image.argv = tail_argv(scratch, &size, BPF_CORE_READ(task, mm, arg_start),
+                                       record->image.argv_length, &record->image.flags);
+    else
+        record->image.flags |= EVENT_IMAGE_ARGV_FAULT;
+    emit_scratch(scratch, size, EVENT_PROCESS);
+    return 0;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(process_cgroup_mkdir, struct cgroup *cgroup, const char *path)
+{
+    struct scratch *scratch = scratch_get(SCRATCH_MKDIR);
+    struct event_cgroup *record;
+    __u32 size = sizeof(*record);
+
+    if (!scratch || BPF_CORE_READ(cgroup, root, hierarchy_id))
+        return 0;
+    record = (struct event_cgroup *)scratch->record;
+    record->header.time = bpf_ktime_get_boot_ns();
+    record->header.start = 0;
+    record->header.pid = 0;
+    record->header.tid = 0;
+    record->cgroup_id = cgroup_id(cgroup);
+    record->path = tail_string(scratch, &size, path);
+    emit_scratch(scratch, size, EVENT_CGROUP);
+    return 0;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later */
+/* What a record says of a TCP socket, filled in from its struct sock. */
+#ifndef SPYQ_SOCKET_H
+#define SPYQ_SOCKET_H
+
+#include "kernel.h"
+
+#include "event.h"
+
+struct socket_address {
+    __u16 family;
+    __be16 port;
+    union {
+        __be32 v4;
+        struct {
+            __be32 flow;
+            __u8 address[16];
+        } v6;
+    };
+};
+
+static __always_inline bool socket_is_tcp(struct sock *sk)
+{
+    __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+    return sk && (family == AF_INET || family == AF_INET6) &&
+           BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+static __always_inline bool address_is_mapped(const __u8 *address)
+{
+    const __u64 *high = (const __u64 *)address;
+    const __u32 *third = (const __u32 *)(address + 8);
+
+    return *high == 0 && *third == bpf_htonl(0xffff);
+}
+
+/* Turns IPv4 mapped into IPv6 into IPv4. */
+static __always_inline void address_unmap(__u8 *address)
+{
+    __builtin_memcpy(address, address + 12, 4);
+    __builtin_memset(address + 4, 0, 12);
+}
+
+/* A socket's family does not say which addresses it uses: both must be mapped, or the local one
+ * mapped and the remote one unset. */
+static __always_inline void addresses_normalise(struct event_tcp *out)
+{
+    const __u64 *remote = (const __u64 *)out->remote_address;
+    bool unset = remote[0] == 0 && remote[1] == 0;
+
+    if (out->family != AF_INET6)
+        return;
+    if (address_is_mapped(out->remote_address)) {
+        out->family = AF_INET;
+        address_unmap(out->remote_address);
+        if (address_is_mapped(out->local_address))
+            address_unmap(out->local_address);
+    } else if (unset && address_is_mapped(out->local_address)) {
+        out->family = AF_INET;
+        address_unmap(out->local_address);
+    }
+}
+
+static __always_inline void socket_addresses(struct event_tcp *out, struct sock *sk)
+{
+    out->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    out->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+    out->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+    __builtin_memset(out->local_address, 0, sizeof(out->local_address));
+    __builtin_memset(out->remote_address, 0, sizeof(out->remote_address));
+    if (out->family == AF_INET6) {
+        bpf_core_read(out->local_address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+        bpf_core_read(out->remote_address, 16, &sk->__sk_common.skc_v6_daddr);
+    } else {
+        bpf_core_read(out->local_address, 4, &sk->__sk_common.skc_rcv_saddr);
+        bpf_core_read(out->remote_address, 4, &sk->__sk_common.skc_daddr);
+    }
+    addresses_normalise(out);
+}
+
+/* The kernel counts a FIN as a byte received. */
+static __always_inline void socket_bytes(struct event_tcp *out, struct sock *sk)
+{
+    struct tcp_sock *tcp = (struct tcp_sock *)sk;
+    __u64 fin = BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;
+    __u64 received = BPF_CORE_READ(tcp, bytes_received);
+
+    out->bytes_sent = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
+    out->bytes_received = received && fin ? received - 1 : received;
+    out->flags = fin ? EVENT_TCP_FIN_RECEIVED : 0;
+}
+
+/* Everything but header, cookie and states; new_state is set to what the socket says. */
+static __always_inline void socket_fill(struct event_tcp *out, struct sock *sk)
+{
+    struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+    socket_addresses(out, sk);
+    socket_bytes(out, sk);
+    out->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+    out->net_ns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+    out->error = BPF_CORE_READ(sk, sk_err);
+    out->local_sequence = BPF_CORE_READ(tcp, snd_una);
+    out->remote_sequence = BPF_CORE_READ(tcp, rcv_nxt);
+    out->uid = BPF_CORE_READ(sk, sk_uid.val);
+    out->new_state = BPF_CORE_READ(sk, __sk_common.skc_state);
+}
+
+/* Overwrites the remote end with the address that connect() was given. */
+static __always_inline void socket_destination(struct event_tcp *out, const void *user_address)
+{
+    struct socket_address address = {};
+
+    if (bpf_probe_read_user(&address, sizeof(address), user_address) &&
+        bpf_probe_read_user(&address, 8, user_address))
+        return;
+    if (address.family != AF_INET && address.family != AF_INET6)
+        return;
+    out->family = address.family;
+    out->remote_port = bpf_ntohs(address.port);
+    __builtin_memset(out->remote_address, 0, sizeof(out->remote_address));
+    if (address.family == AF_INET6)
+        __builtin_memcpy(out->remote_address, address.v6.address, 16);
+    else
+        __builtin_memcpy(out->remote_address, &address.v4, 4);
+    addresses_normalise(out);
+}
+
+#endif
