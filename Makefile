@@ -36,7 +36,10 @@ HARDENING := -fstack-protector-strong $(if $(SANITIZE),,$(if $(OPTIMISED),-U_FOR
 SPYQ_CPPFLAGS = -D_GNU_SOURCE -DSPYQ_VERSION='"$(VERSION)"' -I$(BUILD)/generated $(CPPFLAGS)
 SPYQ_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) -fvisibility=hidden -MMD -MP
 SPYQ_LDFLAGS = $(LDFLAGS) -Wl,-z,relro,-z,now
-BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -std=gnu17 -Wall -Wextra -Werror
+# libbpf's macros leave parameters unused, and want the name that the kernel gives the processor.
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/; s/ppc64.*/powerpc/; s/s390x/s390/; s/riscv.*/riscv/')
+BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -std=gnu17 -D__TARGET_ARCH_$(ARCH) \
+	-Wall -Wextra -Wno-unused-parameter -Werror
 # Warnings inside other projects' headers are not ours to mend: they are system headers here.
 packages = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(1)))
 libraries = $(shell $(PKG_CONFIG) --libs $(1))
@@ -163,6 +166,8 @@ check: ## install what the tests need and run them all (SUITES="unit sql" for so
 	@$(MAKE) --no-print-directory $(parallel) all tests
 	@scripts/check $(BUILD) $(SUITES)
 
+generated: $(GENERATED)
+
 tests: $(UNIT_TESTS) $(TEST_HELPERS) ## build what the tests consist of
 
 deps: ## install what is needed to build, test and lint
@@ -173,7 +178,7 @@ format: ## format the C files in place
 
 lint: ## formatting, static analysis, scripts and manual pages
 	@scripts/install-deps build test lint
-	@$(MAKE) --no-print-directory $(parallel) $(GENERATED)
+	@$(MAKE) --no-print-directory $(parallel) generated
 	@SPYQ_FLAGS='$(SPYQ_CPPFLAGS) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
 		BPF_FLAGS='$(BPF_CFLAGS) $(call packages,libbpf)' scripts/lint
 
@@ -202,5 +207,5 @@ clean: ## remove everything that was built; recordings in .spyq stay
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all run check tests deps format lint install uninstall clean help FORCE
+.PHONY: all run check generated tests deps format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
