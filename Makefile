@@ -33,7 +33,7 @@ SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer \
 OPTIMISED := $(filter-out -O0,$(filter -O%,$(CFLAGS)))
 HARDENING := -fstack-protector-strong $(if $(SANITIZE),,$(if $(OPTIMISED),-U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2))
-SPYQ_CPPFLAGS = -D_GNU_SOURCE -DSPYQ_VERSION='"$(VERSION)"' -I$(BUILD)/generated $(CPPFLAGS)
+SPYQ_CPPFLAGS = -D_GNU_SOURCE -DSPYQ_VERSION='"$(VERSION)"' -iquote . -I$(BUILD)/generated $(CPPFLAGS)
 SPYQ_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) -fvisibility=hidden -MMD -MP
 SPYQ_LDFLAGS = $(LDFLAGS) -Wl,-z,relro,-z,now
 # libbpf's macros leave parameters unused, and want the name that the kernel gives the processor.
