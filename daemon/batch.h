@@ -2,7 +2,8 @@
 /*
  * A batch: rows on their way from the model to the writer, with the memory that they live in.
  *
- * One owner at a time. Rows and text are copied into the batch's own arena and die with it.
+ * One owner at a time. Rows and text are copied into the batch's own memory and die with it. Each
+ * kind of row has its own stretch of that memory, so that dropping a kind gives it back at once.
  */
 #ifndef SPYQ_BATCH_H
 #define SPYQ_BATCH_H
@@ -13,6 +14,11 @@ struct batch;
 
 /* Returns NULL when out of memory. */
 struct batch *batch_new(void);
+
+/* The same with memory from `allocate`, which may return NULL and whose memory free() takes. */
+struct batch *batch_new_from(void *(*allocate)(size_t size));
+
+/* NULL is allowed. */
 void batch_free(struct batch *batch);
 
 /*
@@ -25,12 +31,12 @@ int batch_add(struct batch *batch, enum row_kind kind, const void *columns);
 const struct row *batch_rows(const struct batch *batch);
 size_t batch_count(const struct batch *batch);
 
-/* Bytes of memory that the batch holds. */
+/* Bytes of memory that the batch holds, free room in them included. */
 size_t batch_bytes(const struct batch *batch);
 
 /*
- * Drops all rows of that kind, to make room when the disk does not keep up. Returns how many. The
- * memory is given back with the batch.
+ * Drops all rows of that kind and gives their memory back, to make room when the disk does not keep
+ * up. Returns how many there were.
  */
 size_t batch_drop(struct batch *batch, enum row_kind kind);
 

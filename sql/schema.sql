@@ -192,3 +192,10 @@ CREATE TABLE losses (
     detail TEXT
 ) STRICT;
 CREATE INDEX losses_by_time ON losses (ended_at);
+
+-- Private: the highest id that any row of a table ever had or named. Ids are given out above it, so
+-- that none comes back after its row was deleted, or was lost before it could be written.
+CREATE TABLE sequences (
+    name TEXT PRIMARY KEY,
+    last_id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

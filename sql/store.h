@@ -23,7 +23,8 @@ enum store_status {
     STORE_NEWER,    /* written by a newer spyq: left untouched */
     STORE_LOCKED,   /* another recorder writes it; the message names its pid */
     STORE_FULL,     /* no space left on the device */
-    STORE_BUSY,     /* a reader holds a lock; trying again may help */
+    STORE_BUSY,     /* another connection holds a lock; trying again may help */
+    STORE_REFUSED,  /* a row breaks a rule of the schema; the same rows will fail again */
     STORE_ERROR,    /* anything else: permissions, I/O, corruption */
 };
 
@@ -35,30 +36,39 @@ struct store_error {
 };
 
 /*
- * Opens the store at path for writing, creating it (mode 0640) where there is none, and migrates
- * an older schema forward. Takes the lock file `path-lock` for the life of the store, so that two
- * recorders never write one file. Returns NULL and fills *error on failure.
+ * Opens the store at path for writing, creating it (mode 0640, whatever the umask) where there is
+ * no file; a file that is empty, cut short or not a store is refused. A new store appears under its
+ * name whole or not at all. Takes the lock file `path-lock` for the life of the store, so that two
+ * recorders never write one file. Returns NULL and fills *error on failure. Schema 1 is the first,
+ * so that nothing is there to migrate from yet.
  */
 struct store *store_open(const char *path, struct store_error *error);
 
-/* Checkpoints, closes and unlocks. The WAL stays behind for readers without write access. */
+/*
+ * Checkpoints, closes and unlocks; NULL is allowed. The WAL stays behind, empty, for readers
+ * without write access, and so does the lock file.
+ */
 void store_close(struct store *store);
 
-/* The last failure of this store; valid until the next call on it. */
+/* How the last call on this store failed, STORE_OK if it did not; valid until the next call. */
 const struct store_error *store_failure(const struct store *store);
 
 /*
- * Finds the row of this boot (machine_id and boot_id equal) or adds it, and sets host->id. On a
- * known boot first_seen_at and last_seen_at are set from the row: when the recorder last wrote.
- * *known tells which. Rows of earlier boots that were still alive get their end: their host's
- * last_seen_at.
+ * Finds the row of this boot (machine_id and boot_id equal, boot_id not NULL) or adds it, and sets
+ * host->id. On a known boot first_seen_at and last_seen_at are set from the row: when the recorder
+ * last wrote. *known tells which. Processes, listeners and connections of other boots that were
+ * still alive get their end: their host's last_seen_at, or their own start if that was later.
  */
 enum store_status store_host(struct store *store, struct row_host *host, bool *known);
 
-/* When the newest recorder on any boot last wrote (ns), or INTEGER_NULL in a new store. */
+/* When the newest run of the recorder, on any boot, last wrote (ns); INTEGER_NULL: there was none.
+ */
 enum store_status store_last_seen(struct store *store, int64_t *last_seen_at);
 
-/* The lowest id never used so far, for each kind of row. */
+/*
+ * The lowest id never used so far, for each kind of row: above every id that a row written to this
+ * store ever had, or named in another row, whether it is still there or not.
+ */
 enum store_status store_next_ids(struct store *store, int64_t next[ROW_KIND_COUNT]);
 
 /*
@@ -71,8 +81,8 @@ enum store_status store_living(struct store *store, int64_t host_id, store_visit
 
 /*
  * Writes rows in one transaction: each is inserted, or replaces every column of the row with the
- * same id. All or nothing: after a failure none of them is in the store and the call may be
- * repeated with the same rows.
+ * same id. Text is kept byte for byte. All or nothing: after a failure none of them is in the store
+ * and the call may be repeated with the same rows.
  */
 enum store_status store_write(struct store *store, const struct row *rows, size_t count);
 

@@ -1,0 +1,29 @@
+-- What other boots than ?1 left alive ended when they were last seen, as far as anyone can tell.
+-- A listener of no known process belongs to the boot that was recorded last.
+
+UPDATE listeners
+SET ended_at = coalesce(
+        (SELECT max(h.last_seen_at, coalesce(listeners.started_at, h.last_seen_at))
+         FROM hosts AS h
+         WHERE h.id = coalesce((SELECT p.host_id FROM processes AS p
+                                WHERE p.id = listeners.process_id),
+                               (SELECT max(id) FROM hosts WHERE id <> ?1))),
+        started_at)
+WHERE ended_at IS NULL
+  AND coalesce((SELECT p.host_id FROM processes AS p WHERE p.id = listeners.process_id),
+               (SELECT max(id) FROM hosts)) <> ?1;
+
+UPDATE connections
+SET state = 'closed',
+    ended_at = coalesce(
+        (SELECT max(h.last_seen_at, coalesce(connections.started_at, h.last_seen_at))
+         FROM hosts AS h WHERE h.id = connections.host_id),
+        started_at)
+WHERE ended_at IS NULL AND host_id <> ?1;
+
+UPDATE processes
+SET ended_at = coalesce(
+        (SELECT max(h.last_seen_at, coalesce(processes.started_at, h.last_seen_at))
+         FROM hosts AS h WHERE h.id = processes.host_id),
+        started_at)
+WHERE ended_at IS NULL AND host_id <> ?1;

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What earlier runs left in the store: this boot's row, the ids used, what was alive. */
+#include <string.h>
+
+#include "end_earlier_boots.sql.h"
+#include "store_private.h"
+
+/* Room for a row of any kind. */
+#define ANY_ROW_MEMBER(NAME, table, name, COLUMNS) struct row_##name name;
+union any_row {
+    ROW_KINDS(ANY_ROW_MEMBER)
+};
+
+static int64_t integer_at(sqlite3_stmt *statement, int index)
+{
+    if (sqlite3_column_type(statement, index) == SQLITE_NULL)
+        return INTEGER_NULL;
+    return sqlite3_column_int64(statement, index);
+}
+
+static struct text text_at(sqlite3_stmt *statement, int index)
+{
+    const char *data = (const char *)sqlite3_column_text(statement, index);
+    return (struct text){data, (size_t)sqlite3_column_bytes(statement, index)};
+}
+
+static int bind_text(sqlite3_stmt *statement, int index, struct text text)
+{
+    return sqlite3_bind_text64(statement, index, text.data, text.length, SQLITE_STATIC,
+                               SQLITE_UTF8);
+}
+
+/* Looks for the row of this boot. A boot id that is not known is nobody's. */
+static enum store_status find_host(struct store *store, struct row_host *host, bool *known)
+{
+    static const char sql[] = "SELECT id, first_seen_at, last_seen_at FROM hosts "
+                              "WHERE boot_id = ?1 AND machine_id IS ?2 ORDER BY id LIMIT 1";
+    sqlite3_stmt *statement;
+    *known = false;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return store_failed(store, "cannot look for this boot");
+    bind_text(statement, 1, host->boot_id);
+    bind_text(statement, 2, host->machine_id);
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        *known = true;
+        host->id = integer_at(statement, 0);
+        host->first_seen_at = integer_at(statement, 1);
+        host->last_seen_at = integer_at(statement, 2);
+    }
+    if (sqlite3_finalize(statement) != SQLITE_OK)
+        return store_failed(store, "cannot look for this boot");
+    return STORE_OK;
+}
+
+/* Inside a transaction: what other boots left alive ends, and this boot gets its row. */
+static enum store_status settle_host(struct store *store, struct row_host *host, bool *known)
+{
+    enum store_status status = find_host(store, host, known);
+    if (status == STORE_OK && !*known)
+        host->id = store->last_id[ROW_HOST] + 1;
+    if (status == STORE_OK)
+        status = store_run(store, end_earlier_boots_sql, host->id, "cannot end earlier boots");
+    if (status == STORE_OK && !*known)
+        status = store_put(store, &(struct row){ROW_HOST, host});
+    return status;
+}
+
+enum store_status store_host(struct store *store, struct row_host *host, bool *known)
+{
+    enum store_status status = store_begin(store);
+    if (status == STORE_OK)
+        status = settle_host(store, host, known);
+    if (status == STORE_OK)
+        status = store_commit(store);
+    if (status != STORE_OK)
+        store_roll_back(store);
+    return status;
+}
+
+enum store_status store_last_seen(struct store *store, int64_t *last_seen_at)
+{
+    /* Not the greatest: a clock that was once set wrong must not count for ever. */
+    static const char sql[] = "SELECT last_seen_at FROM recorders WHERE last_seen_at IS NOT NULL "
+                              "ORDER BY id DESC LIMIT 1";
+    sqlite3_stmt *statement;
+    *last_seen_at = INTEGER_NULL;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return store_failed(store, "cannot read the last run");
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        *last_seen_at = integer_at(statement, 0);
+    if (sqlite3_finalize(statement) != SQLITE_OK)
+        return store_failed(store, "cannot read the last run");
+    return store_succeeded(store);
+}
+
+enum store_status store_next_ids(struct store *store, int64_t next[ROW_KIND_COUNT])
+{
+    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
+        next[kind] = store->last_id[kind] + 1;
+    return store_succeeded(store);
+}
+
+static char *living_sql(const struct table *shape, const char *of_host)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(sql, "SELECT ");
+    for (size_t i = 0; i < shape->column_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", shape->columns[i].name);
+    sqlite3_str_appendf(sql, " FROM \"%w\" WHERE ended_at IS NULL AND %s ORDER BY id", shape->name,
+                        of_host);
+    return sqlite3_str_finish(sql);
+}
+
+static void fetch_row(sqlite3_stmt *statement, const struct table *shape, void *columns)
+{
+    for (size_t i = 0; i < shape->column_count; i++) {
+        char *field = (char *)columns + shape->columns[i].offset;
+        if (shape->columns[i].type == COLUMN_INTEGER)
+            *(int64_t *)(void *)field = integer_at(statement, (int)i);
+        else
+            *(struct text *)(void *)field = text_at(statement, (int)i);
+    }
+}
+
+static enum store_status visit_living(struct store *store, enum row_kind kind, const char *of_host,
+                                      int64_t host_id, store_visitor *visit, void *context)
+{
+    char *sql = living_sql(&row_tables[kind], of_host);
+    sqlite3_stmt *statement = NULL;
+    int code = sql ? sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_int64(statement, 1, host_id);
+    while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        union any_row columns;
+        fetch_row(statement, &row_tables[kind], &columns);
+        visit(context, &(struct row){kind, &columns});
+    }
+    if (sqlite3_finalize(statement) != SQLITE_OK || code != SQLITE_OK)
+        return store_failed(store, "cannot read what was alive");
+    return STORE_OK;
+}
+
+enum store_status store_living(struct store *store, int64_t host_id, store_visitor *visit,
+                               void *context)
+{
+    static const struct {
+        enum row_kind kind;
+        const char *of_host;
+    } kinds[] = {
+        {ROW_PROCESS, "host_id = ?1"},
+        /* A listener of no known process is of the boot recorded last: end_earlier_boots.sql. */
+        {ROW_LISTENER, "coalesce((SELECT p.host_id FROM processes AS p"
+                       " WHERE p.id = process_id), ?1) = ?1"},
+        {ROW_CONNECTION, "host_id = ?1"},
+    };
+    enum store_status status = STORE_OK;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && status == STORE_OK; i++)
+        status = visit_living(store, kinds[i].kind, kinds[i].of_host, host_id, visit, context);
+    return status == STORE_OK ? store_succeeded(store) : status;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "store_private.h"
+
+/*
+ * Columns that name rows of another table. An id counts as used from the moment a row names it:
+ * the row itself may come in a later batch, or never, when the recorder is killed in between.
+ */
+static const struct {
+    const char *column;
+    enum row_kind kind;
+} references[] = {
+    {"host_id", ROW_HOST},
+    {"recorder_id", ROW_RECORDER},
+    {"process_id", ROW_PROCESS},
+    {"parent_id", ROW_PROCESS},
+    {"src", ROW_PROCESS},
+    {"dst", ROW_PROCESS},
+    {"listener_id", ROW_LISTENER},
+    {"peer_id", ROW_CONNECTION},
+    {"connection_id", ROW_CONNECTION},
+    {"peer_process_id", ROW_PROCESS},
+};
+
+/* Returns whether the column holds ids, and of which kind of row. */
+static bool find_reference(enum row_kind table, const char *column, enum row_kind *kind)
+{
+    *kind = table;
+    if (strcmp(column, "id") == 0)
+        return true;
+    for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
+        if (strcmp(column, references[i].column) == 0) {
+            *kind = references[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find_id_columns(enum row_kind kind, struct store_table *table)
+{
+    const struct table *shape = &row_tables[kind];
+    for (size_t i = 0; i < shape->column_count; i++) {
+        enum row_kind named;
+        if (!find_reference(kind, shape->columns[i].name, &named))
+            continue;
+        table->id_columns[table->id_column_count].offset = shape->columns[i].offset;
+        table->id_columns[table->id_column_count].kind = named;
+        table->id_column_count++;
+    }
+}
+
+/* INSERT INTO "t" ("id", "a") VALUES (?1, ?2) ON CONFLICT ("id") DO UPDATE SET "a" = ?2 */
+static char *upsert_sql(const struct table *shape)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(sql, "INSERT INTO \"%w\" (", shape->name);
+    for (size_t i = 0; i < shape->column_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", shape->columns[i].name);
+    sqlite3_str_appendall(sql, ") VALUES (");
+    for (size_t i = 0; i < shape->column_count; i++)
+        sqlite3_str_appendf(sql, "%s?%d", i ? ", " : "", (int)i + 1);
+    sqlite3_str_appendall(sql, ") ON CONFLICT (\"id\") DO UPDATE SET ");
+    for (size_t i = 1; i < shape->column_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", i > 1 ? ", " : "", shape->columns[i].name,
+                            (int)i + 1);
+    return sqlite3_str_finish(sql);
+}
+
+static int prepare(struct store *store, const char *sql, sqlite3_stmt **statement)
+{
+    return sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+}
+
+static int prepare_upsert(struct store *store, enum row_kind kind)
+{
+    find_id_columns(kind, &store->tables[kind]);
+    char *sql = upsert_sql(&row_tables[kind]);
+    int code = sql ? prepare(store, sql, &store->tables[kind].upsert) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return code;
+}
+
+static int read_last_id(struct store *store, enum row_kind kind)
+{
+    sqlite3_stmt *statement;
+    int code = sqlite3_prepare_v2(store->db, "SELECT last_id FROM sequences WHERE name = ?1", -1,
+                                  &statement, NULL);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_text(statement, 1, row_tables[kind].name, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        store->last_id[kind] = sqlite3_column_int64(statement, 0);
+    return sqlite3_finalize(statement);
+}
+
+enum store_status store_prepare(struct store *store)
+{
+    int code = prepare(store,
+                       "INSERT INTO sequences (name, last_id) VALUES (?1, ?2) "
+                       "ON CONFLICT (name) DO UPDATE SET last_id = ?2",
+                       &store->mark);
+    for (int kind = 0; kind < ROW_KIND_COUNT && code == SQLITE_OK; kind++) {
+        code = prepare_upsert(store, (enum row_kind)kind);
+        if (code == SQLITE_OK)
+            code = read_last_id(store, (enum row_kind)kind);
+    }
+    return code == SQLITE_OK ? STORE_OK : store_failed(store, "cannot use its tables");
+}
+
+void store_finalize(struct store *store)
+{
+    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
+        sqlite3_finalize(store->tables[kind].upsert);
+    sqlite3_finalize(store->mark);
+}
+
+enum store_status store_begin(struct store *store)
+{
+    memcpy(store->last_id_seen, store->last_id, sizeof(store->last_id));
+    if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+        return store_failed(store, "cannot begin to write");
+    return STORE_OK;
+}
+
+static int bind_column(sqlite3_stmt *statement, int index, const struct column *column,
+                       const void *columns)
+{
+    const void *field = (const char *)columns + column->offset;
+    if (column->type == COLUMN_INTEGER) {
+        int64_t value = *(const int64_t *)field;
+        return value == INTEGER_NULL ? sqlite3_bind_null(statement, index)
+                                     : sqlite3_bind_int64(statement, index, value);
+    }
+    const struct text *text = field;
+    return sqlite3_bind_text64(statement, index, text->data, text->length, SQLITE_STATIC,
+                               SQLITE_UTF8);
+}
+
+static void note_ids(struct store *store, const struct row *row)
+{
+    const struct store_table *table = &store->tables[row->kind];
+    for (size_t i = 0; i < table->id_column_count; i++) {
+        int64_t id = *(const int64_t *)(const void *)((const char *)row->columns +
+                                                      table->id_columns[i].offset);
+        int64_t *last = &store->last_id_seen[table->id_columns[i].kind];
+        if (id > *last) /* INTEGER_NULL is below every id */
+            *last = id;
+    }
+}
+
+static enum store_status put_failed(struct store *store, const struct row *row)
+{
+    char doing[96];
+    snprintf(doing, sizeof(doing), "cannot write row %lld of %s",
+             (long long)*(const int64_t *)row->columns, row_tables[row->kind].name);
+    return store_failed(store, doing);
+}
+
+enum store_status store_put(struct store *store, const struct row *row)
+{
+    const struct table *shape = &row_tables[row->kind];
+    sqlite3_stmt *upsert = store->tables[row->kind].upsert;
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < shape->column_count && code == SQLITE_OK; i++)
+        code = bind_column(upsert, (int)i + 1, &shape->columns[i], row->columns);
+    if (code == SQLITE_OK && sqlite3_step(upsert) == SQLITE_DONE) {
+        sqlite3_reset(upsert);
+        note_ids(store, row);
+        return STORE_OK;
+    }
+    enum store_status status = put_failed(store, row);
+    sqlite3_reset(upsert);
+    return status;
+}
+
+static int write_mark(struct store *store, int kind)
+{
+    sqlite3_bind_text(store->mark, 1, row_tables[kind].name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(store->mark, 2, store->last_id_seen[kind]);
+    sqlite3_step(store->mark);
+    return sqlite3_reset(store->mark);
+}
+
+enum store_status store_commit(struct store *store)
+{
+    for (int kind = 0; kind < ROW_KIND_COUNT; kind++) {
+        if (store->last_id_seen[kind] > store->last_id[kind] &&
+            write_mark(store, kind) != SQLITE_OK)
+            return store_failed(store, "cannot write the ids used");
+    }
+    if (sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+        return store_failed(store, "cannot commit");
+    memcpy(store->last_id, store->last_id_seen, sizeof(store->last_id));
+    return store_succeeded(store);
+}
+
+void store_roll_back(struct store *store)
+{
+    /* A full disk and some I/O errors have rolled back already. */
+    if (!sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+enum store_status store_write(struct store *store, const struct row *rows, size_t count)
+{
+    enum store_status status = store_begin(store);
+    for (size_t i = 0; i < count && status == STORE_OK; i++)
+        status = store_put(store, &rows[i]);
+    if (status == STORE_OK)
+        status = store_commit(store);
+    if (status != STORE_OK)
+        store_roll_back(store);
+    return status;
+}
