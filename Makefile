@@ -44,6 +44,10 @@ BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -std=gnu17 -D__TARGET_ARCH_$(ARCH) \
 packages = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags $(1)))
 libraries = $(shell $(PKG_CONFIG) --libs $(1))
 
+# A short line for each step; V=1 shows the commands, -s nothing.
+silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
+step = $(if $(V),,@$(if $(silent),,printf '  %-8s %s\n' '$(1)' '$(@:$(BUILD)/%=%)';) )
+
 DAEMON_PACKAGES := libbpf libuv sqlite3 inih
 SHELL_PACKAGES := sqlite3 readline
 
@@ -67,54 +71,54 @@ SQL_HEADERS := $(SQL_FILES:sql/%.sql=$(BUILD)/generated/%.sql.h)
 SKELETON := $(BUILD)/generated/spyq.skel.h
 GENERATED := $(SQL_HEADERS) $(SKELETON)
 
-all: $(BUILD)/spyqd $(BUILD)/spyq $(BUILD)/spyq.so ## build everything (SANITIZE=address,undefined; CC=clang)
+all: $(BUILD)/spyqd $(BUILD)/spyq $(BUILD)/spyq.so ## build everything (V=1, CC=clang, SANITIZE=address,undefined)
 
 $(BUILD)/spyqd: $(DAEMON_OBJECTS)
-	$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(DAEMON_PACKAGES)) -lpthread
+	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(DAEMON_PACKAGES)) -lpthread
 
 $(BUILD)/spyq: $(SHELL_OBJECTS)
-	$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(SHELL_PACKAGES)) -lm
+	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(SHELL_PACKAGES)) -lm
 
 # The programs that load this one are not ours, so no sanitizer's runtime is in them.
 $(BUILD)/spyq.so: $(LOADABLE_OBJECTS)
-	$(CC) $(SPYQ_LDFLAGS) -shared -o $@ $^ -lm
+	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) -shared -o $@ $^ -lm
 
 $(BUILD)/daemon/%.o: daemon/%.c $(BUILD)/.flags | $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES)) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
+	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES)) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
 $(BUILD)/sql/%.o: sql/%.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
+	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
 $(BUILD)/shell/%.o: shell/%.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(SHELL_PACKAGES)) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
+	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(SHELL_PACKAGES)) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
 # The extension, from one source: inside spyq, and for any other SQLite client.
 $(BUILD)/builtin/%.o: %.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) -DSQLITE_CORE $(call packages,sqlite3) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
+	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) -DSQLITE_CORE $(call packages,sqlite3) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
 $(BUILD)/loadable/%.o: %.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) -fPIC -c -o $@ $<
+	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) -fPIC -c -o $@ $<
 
 # The kernel programs: each unit by itself, linked into one object, embedded as a skeleton.
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) $(call packages,libbpf) -MMD -MP -c -o $@ $<
+	$(call step,BPF)$(CLANG) $(BPF_CFLAGS) $(call packages,libbpf) -MMD -MP -c -o $@ $<
 
 $(BUILD)/spyq.bpf.o: $(BPF_OBJECTS)
-	$(BPFTOOL) gen object $@ $^
+	$(call step,BPFLINK)$(BPFTOOL) gen object $@ $^
 
 $(SKELETON): $(BUILD)/spyq.bpf.o
 	@mkdir -p $(@D)
-	$(BPFTOOL) gen skeleton $< name spyq_bpf >$@.new && mv $@.new $@
+	$(call step,SKELETON)$(BPFTOOL) gen skeleton $< name spyq_bpf >$@.new && mv $@.new $@
 
 $(BUILD)/generated/%.sql.h: sql/%.sql scripts/embed
 	@mkdir -p $(@D)
-	scripts/embed $< >$@.new && mv $@.new $@
+	$(call step,EMBED)scripts/embed $< >$@.new && mv $@.new $@
 
 # Other flags, another compiler or another version: everything is built again. The file is touched
 # only when they differ, so that a second make has nothing to do. The first thing to be made, it is
@@ -136,18 +140,17 @@ $(BUILD)/.flags:
 UNIT_OBJECTS := $(filter-out %/main.o,$(DAEMON_OBJECTS) $(SHELL_OBJECTS))
 
 $(BUILD)/unit.a: $(UNIT_OBJECTS)
-	@rm -f $@
-	$(AR) qcs $@ $^
+	$(call step,AR)rm -f $@ && $(AR) qcs $@ $^
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/unit.a $(BUILD)/.flags | $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES) cmocka) $(SPYQ_CFLAGS) \
+	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES) cmocka) $(SPYQ_CFLAGS) \
 		$(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $< $(BUILD)/unit.a \
 		$(call libraries,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka) -lpthread -lm
 
 $(BUILD)/tests/bpf/helpers/%: tests/bpf/helpers/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -std=gnu17 -O1 -g $(WARNINGS) -MMD -MP -o $@ $< -lpthread
+	$(call step,CC)$(CC) -D_GNU_SOURCE -std=gnu17 -O1 -g $(WARNINGS) -MMD -MP -o $@ $< -lpthread
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
