@@ -79,9 +79,8 @@ $(BUILD)/spyqd: $(DAEMON_OBJECTS)
 $(BUILD)/spyq: $(SHELL_OBJECTS)
 	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(SHELL_PACKAGES)) -lm
 
-# The programs that load this one are not ours, so no sanitizer's runtime is in them.
 $(BUILD)/spyq.so: $(LOADABLE_OBJECTS)
-	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) -shared -o $@ $^ -lm
+	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -shared -o $@ $^ -lm
 
 $(BUILD)/daemon/%.o: daemon/%.c $(BUILD)/.flags | $(GENERATED)
 	@mkdir -p $(@D)
@@ -102,7 +101,7 @@ $(BUILD)/builtin/%.o: %.c $(BUILD)/.flags | $(SQL_HEADERS)
 
 $(BUILD)/loadable/%.o: %.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) -fPIC -c -o $@ $<
+	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) $(SANITIZER) -fPIC -c -o $@ $<
 
 # The kernel programs: each unit by itself, linked into one object, embedded as a skeleton.
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BUILD)/.flags
@@ -112,22 +111,24 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BUILD)/.flags
 $(BUILD)/spyq.bpf.o: $(BPF_OBJECTS)
 	$(call step,BPFLINK)$(BPFTOOL) gen object $@ $^
 
+# What bpftool writes is not ours to mend either; unlike -isystem the pragma keeps the dependency.
 $(SKELETON): $(BUILD)/spyq.bpf.o
 	@mkdir -p $(@D)
-	$(call step,SKELETON)$(BPFTOOL) gen skeleton $< name spyq_bpf >$@.new && mv $@.new $@
+	$(call step,SKELETON){ echo '#pragma GCC system_header'; \
+		$(BPFTOOL) gen skeleton $< name spyq_bpf; } >$@.new && mv $@.new $@
 
 $(BUILD)/generated/%.sql.h: sql/%.sql scripts/embed
 	@mkdir -p $(@D)
 	$(call step,EMBED)scripts/embed $< >$@.new && mv $@.new $@
 
-# Other flags, another compiler or another version: everything is built again. The file is touched
+# Other flags, another compiler or another makefile: everything is built again. The file is touched
 # only when they differ, so that a second make has nothing to do. The first thing to be made, it is
 # also where a machine that lacks something hears so in one line.
 FLAGS := $(strip $(CC) $(CLANG) $(BPFTOOL) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(WERROR) $(VERSION))
 ifneq ($(FLAGS),$(file <$(BUILD)/.flags))
 $(BUILD)/.flags: FORCE
 endif
-$(BUILD)/.flags:
+$(BUILD)/.flags: Makefile
 	@CC='$(CC)' CLANG='$(CLANG)' BPFTOOL='$(BPFTOOL)' PKG_CONFIG='$(PKG_CONFIG)' \
 		scripts/install-deps --check build
 	@mkdir -p $(@D)
