@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "words.h"
+
+const struct command *const commands[] = {
+    &command_ps,   &command_tree, &command_status, &command_schema,
+    &command_help, &command_mode, &command_quit,   NULL,
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof *commands - 1)
+
+static bool has_alias(const struct command *command, const char *word)
+{
+    for (const char *const *alias = command->aliases; alias && *alias; alias++)
+        if (strcmp(*alias, word) == 0)
+            return true;
+    return false;
+}
+
+const struct command *command_named(const char *word)
+{
+    for (size_t i = 0; commands[i]; i++)
+        if (strcmp(commands[i]->name, word) == 0 || has_alias(commands[i], word))
+            return commands[i];
+    return NULL;
+}
+
+/* The commands that begin with word, up to COMMAND_COUNT. */
+static size_t find_prefix(const char *word, const struct command *found[COMMAND_COUNT])
+{
+    size_t count = 0;
+    for (size_t i = 0; *word && commands[i]; i++)
+        if (strncmp(commands[i]->name, word, strlen(word)) == 0)
+            found[count++] = commands[i];
+    return count;
+}
+
+static void complain_ambiguous(const char *word, const char *dot,
+                               const struct command *const *found, size_t count)
+{
+    char names[160] = "";
+    for (size_t i = 0; i < count; i++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s%s",
+                 i == 0           ? ""
+                 : i + 1 == count ? " or "
+                                  : ", ",
+                 dot, found[i]->name);
+    }
+    complain("'%s%s' could be %s", dot, word, names);
+}
+
+static void complain_unknown(const char *word, const char *dot)
+{
+    const char *names[COMMAND_COUNT + 1] = {NULL};
+    for (size_t i = 0; commands[i]; i++)
+        names[i] = commands[i]->name;
+    const char *near = nearest(word, names);
+    const char *what = *dot ? "command" : "verb";
+    if (near)
+        complain("unknown %s '%s%s'; did you mean %s%s?", what, dot, word, dot, near);
+    else
+        complain("unknown %s '%s%s'; %s lists them", what, dot, word, *dot ? ".help" : "spyq help");
+}
+
+const struct command *command_find(const char *word, const char *dot)
+{
+    const struct command *found[COMMAND_COUNT];
+    const struct command *named = command_named(word);
+    if (named)
+        return named;
+    size_t count = find_prefix(word, found);
+    if (count == 1)
+        return found[0];
+    if (count > 1)
+        complain_ambiguous(word, dot, found, count);
+    else
+        complain_unknown(word, dot);
+    return NULL;
+}
+
+static enum status usage(const struct session *session, const struct command *command)
+{
+    complain("usage: %s%s%s%s", session->interactive ? "." : "spyq ", command->name,
+             *command->arguments ? " " : "", command->arguments);
+    return STATUS_USAGE;
+}
+
+static bool options_fit(const struct options *options, const struct command *command)
+{
+    if (options->at && !command->takes_at)
+        complain("--at means nothing to %s", command->name);
+    else if ((options->since || options->until) && !command->takes_span)
+        complain("--since and --until mean nothing to %s", command->name);
+    else if (options->at && (options->since || options->until))
+        complain("--at and --since or --until exclude each other");
+    else
+        return true;
+    return false;
+}
+
+enum status command_run(struct session *session, const struct command *command, char **operands,
+                        int count)
+{
+    if (count < command->least || count > command->most)
+        return usage(session, command);
+    if (!options_fit(&session->options, command))
+        return STATUS_USAGE;
+    return command->run(session, operands);
+}
+
+/* Runs a command with its own options in session->options, and its own output where -o says so. */
+static enum status run_with_options(struct session *session, const struct command *command,
+                                    char **operands, int count)
+{
+    struct output *usual = session->output;
+    bool raw_times_before = output_style(usual)->raw_times;
+    const char *path = session->options.output;
+    if (path) {
+        session->output = output_open(path, session->options.raw_times);
+        if (!session->output) {
+            session->output = usual;
+            return STATUS_ERROR;
+        }
+    }
+    output_style(session->output)->raw_times = session->options.raw_times;
+    enum status status = command_run(session, command, operands, count);
+    output_style(usual)->raw_times = raw_times_before;
+    if (path && !output_close(session->output, status == STATUS_OK) && status == STATUS_OK)
+        status = STATUS_ERROR;
+    session->output = usual;
+    return status;
+}
+
+enum status command_line(struct session *session, const char *line)
+{
+    struct words words;
+    if (!words_split(&words, line))
+        return STATUS_USAGE;
+    int operands = 0;
+    struct options before = session->options;
+    session->options.output = NULL;
+    const struct command *command = words.count ? command_find(words.at[0], ".") : NULL;
+    enum status status =
+        command ? options_parse(&session->options, words.count - 1, words.at + 1, true, &operands)
+                : STATUS_USAGE;
+    if (status == STATUS_OK)
+        status = run_with_options(session, command, words.at + 1, operands);
+    const struct format *chosen = session->options.format;
+    session->options = before;
+    if (command == &command_mode && status == STATUS_OK)
+        session->options.format = chosen;
+    words_free(&words);
+    return status;
+}
+
+void command_help_all(FILE *out, const char *dot, bool prompt_too)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        char left[48];
+        if (commands[i]->prompt_only && !prompt_too)
+            continue;
+        snprintf(left, sizeof left, "%s%s %s", dot, commands[i]->name, commands[i]->arguments);
+        fprintf(out, "  %-18s %s\n", left, commands[i]->summary);
+    }
+}
+
+void command_help_one(const struct session *session, const struct command *command)
+{
+    FILE *out = output_file(session->output);
+    fprintf(out, "%s%s%s%s: %s\n", session->interactive ? "." : "spyq ", command->name,
+            *command->arguments ? " " : "", command->arguments, command->summary);
+    fputs(command->help, out);
+    if (!command->aliases)
+        return;
+    fputs("Also called", out);
+    for (const char *const *alias = command->aliases; *alias; alias++)
+        fprintf(out, "%s %s", alias == command->aliases ? "" : ",", *alias);
+    fputs(".\n", out);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The commands: verbs on the command line, `.name` at the prompt. Each is one row, in its own
+ * cmd_*.c; its help is made from that row.
+ */
+#ifndef SPYQ_COMMAND_H
+#define SPYQ_COMMAND_H
+
+#include <stdbool.h>
+
+#include "session.h"
+#include "status.h"
+
+struct command {
+    const char *name;
+    const char *const *aliases; /* ended by NULL; NULL: none */
+    const char *arguments;      /* as usage shows them, "" for none */
+    const char *summary;        /* what it answers, in a few words */
+    const char *help;           /* the rest of its help: lines that each end in a newline */
+    int least, most;            /* operands */
+    bool takes_at, takes_span;  /* whether --at, and --since and --until, mean something to it */
+    bool prompt_only;
+    /* operands are those of the command, ended by NULL. */
+    enum status (*run)(struct session *session, char **operands);
+};
+
+extern const struct command command_ps, command_tree, command_status, command_schema, command_help,
+    command_mode, command_quit;
+
+/* All of them in the order of the help, ended by NULL. */
+extern const struct command *const commands[];
+
+/* The command of exactly this name or alias, or NULL. */
+const struct command *command_named(const char *word);
+
+/*
+ * The command that a word stands for: its name, an alias, or the start of one name only. NULL
+ * after a message that lists the candidates or suggests the nearest; `dot` goes before the names
+ * in it ("." at the prompt, "" on the command line).
+ */
+const struct command *command_find(const char *word, const char *dot);
+
+/* Checks operands (count of them) and options against the command's row, and runs it. */
+enum status command_run(struct session *session, const struct command *command, char **operands,
+                        int count);
+
+/*
+ * Runs a line typed at the prompt (without its dot): splits it into words, in which quotes and
+ * backslashes work as in sh, takes options out of them for this command only, and runs it.
+ */
+enum status command_line(struct session *session, const char *line);
+
+/* Writes a command's whole help, or a line for each command. */
+void command_help_one(const struct session *session, const struct command *command);
+void command_help_all(FILE *out, const char *dot, bool prompt_too);
+
+#endif

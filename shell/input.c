@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <readline/history.h>
+#include <readline/readline.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "complain.h"
+#include "stop.h"
+
+#define HISTORY_ENTRIES 5000
+
+static char *history_path; /* NULL: no history file */
+
+/* What the callback below leaves for input_read(). */
+static char *typed;
+static bool done;
+
+static void on_line(char *line)
+{
+    typed = line;
+    done = true;
+    rl_callback_handler_remove();
+}
+
+/* Makes the directories of a path below the home, private to the user. */
+static bool make_directories(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
+        *slash = '/';
+        if (!made)
+            return false;
+    }
+    return true;
+}
+
+static char *find_history_path(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char *path = NULL;
+    int length = -1;
+    if (state && *state == '/')
+        length = asprintf(&path, "%s/spyq/history", state);
+    else if (home && *home == '/')
+        length = asprintf(&path, "%s/.local/state/spyq/history", home);
+    return length < 0 ? NULL : path;
+}
+
+/* The file exists and only its owner can read it: it holds what an investigation looks for. */
+static bool make_private(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0)
+        return false;
+    bool private = fchmod(file, 0600) == 0;
+    close(file);
+    return private;
+}
+
+static void load_history(void)
+{
+    /* Entries of several lines are only told apart when each has its timestamp. */
+    history_comment_char = '#';
+    history_write_timestamps = 1;
+    using_history();
+    stifle_history(HISTORY_ENTRIES);
+    history_path = find_history_path();
+    if (!history_path)
+        return;
+    if (!make_directories(history_path) || !make_private(history_path)) {
+        complain("no history: cannot use %s: %s", history_path, strerror(errno));
+        free(history_path);
+        history_path = NULL;
+        return;
+    }
+    history_truncate_file(history_path, HISTORY_ENTRIES);
+    read_history(history_path);
+}
+
+/* Before the user's inputrc, which may say otherwise. */
+static int set_defaults(void)
+{
+    rl_variable_bind("enable-bracketed-paste", "on");
+    return 0;
+}
+
+void input_begin(void)
+{
+    rl_readline_name = "spyq";
+    rl_catch_signals = 0;
+    rl_change_environment = 0;
+    /* A tab is a tab until there is something to complete. */
+    rl_bind_key('\t', rl_insert);
+    set_defaults();
+    load_history();
+}
+
+/* The window may have changed while a query ran. */
+static enum input_result interrupted(void)
+{
+    bool leave = stop_reason() == STOP_LEAVE;
+    rl_callback_sigcleanup();
+    fputs(leave ? "\n" : "^C\n", rl_outstream);
+    rl_free_line_state();
+    rl_replace_line("", 0);
+    rl_callback_handler_remove();
+    stop_arm(0);
+    return leave ? INPUT_END : INPUT_INTERRUPTED;
+}
+
+enum input_result input_read(const char *prompt, char **line)
+{
+    done = false;
+    typed = NULL;
+    stop_arm(0);
+    rl_callback_handler_install(prompt, on_line);
+    while (!done) {
+        if (!stop_wait_readable(STDIN_FILENO))
+            return interrupted();
+        rl_callback_read_char();
+    }
+    *line = typed;
+    if (typed)
+        return INPUT_LINE;
+    fputc('\n', rl_outstream);
+    return INPUT_END;
+}
+
+static bool is_last_entry(const char *entry)
+{
+    HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
+    return last && strcmp(last->line, entry) == 0;
+}
+
+void input_remember(const char *entry)
+{
+    if (!*entry || is_last_entry(entry))
+        return;
+    add_history(entry);
+    if (history_path && append_history(1, history_path) != 0)
+        complain("cannot write %s: %s", history_path, strerror(errno));
+}
+
+void input_end(void)
+{
+    free(history_path);
+    history_path = NULL;
+    clear_history();
+}

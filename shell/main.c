@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* spyq: the command line. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "complain.h"
+#include "query.h"
+#include "reader.h"
+#include "recorder.h"
+#include "repl.h"
+#include "stop.h"
+#include "terminal.h"
+#include "usage.h"
+
+/* What the command line asks for. */
+struct job {
+    char **operands;
+    int count;
+    const struct command *command; /* NULL: SQL */
+    bool prompt;
+};
+
+static const char *const sql_words[] = {
+    "select", "with",   "values", "explain",  "pragma",  "insert",  "update",
+    "delete", "create", "drop",   "replace",  "alter",   "vacuum",  "attach",
+    "detach", "begin",  "commit", "rollback", "analyze", "reindex", NULL,
+};
+
+static bool begins_sql(const char *word)
+{
+    for (const char *const *sql = sql_words; *sql; sql++)
+        if (strcasecmp(word, *sql) == 0)
+            return true;
+    return false;
+}
+
+/* One argument that no verb could be: SQL has a space, a parenthesis or a semicolon in it. */
+static bool is_sql(const struct job *job)
+{
+    const char *text = job->operands[0];
+    return job->count == 1 && (strpbrk(text, " \t\n(;") || *text == '.');
+}
+
+static enum status choose_verb(struct job *job)
+{
+    const char *word = job->operands[0];
+    if (begins_sql(word)) {
+        complain("quote the SQL, so that it is one argument: spyq '%s ...'", word);
+        return STATUS_USAGE;
+    }
+    job->command = command_find(word, "");
+    if (job->command && job->command->prompt_only) {
+        complain("'%s' is for the prompt; it means nothing here", job->command->name);
+        return STATUS_USAGE;
+    }
+    return job->command ? STATUS_OK : STATUS_USAGE;
+}
+
+static enum status check_options(const struct options *options, const struct job *job)
+{
+    if (options->script && job->count > 0)
+        complain("-f %s and '%s' exclude each other", options->script, job->operands[0]);
+    else if (job->prompt && options->output)
+        complain("-o %s needs SQL or a verb", options->output);
+    else if (!job->command && (options->since || options->until || options->at))
+        complain("--since, --until and --at bound a verb; in SQL, write "
+                 "WHERE started_at >= ago('1h')");
+    else
+        return STATUS_OK;
+    return STATUS_USAGE;
+}
+
+static enum status choose_job(const struct options *options, struct job *job)
+{
+    enum status status = STATUS_OK;
+    if (job->count > 0 && !is_sql(job))
+        status = choose_verb(job);
+    job->prompt = job->count == 0 && !options->script && isatty(STDIN_FILENO);
+    return status == STATUS_OK ? check_options(options, job) : status;
+}
+
+static enum status run_file(struct session *session, const char *path)
+{
+    if (strcmp(path, "-") == 0)
+        return repl_script(session, stdin, "stdin");
+    FILE *script = fopen(path, "re");
+    if (!script) {
+        complain("cannot read %s: %s", path, strerror(errno));
+        return STATUS_ERROR;
+    }
+    enum status status = repl_script(session, script, path);
+    fclose(script);
+    return status;
+}
+
+/* SQL as an argument goes the way of a script of its own. */
+static enum status run_text(struct session *session, char *text)
+{
+    FILE *script = fmemopen(text, strlen(text), "r");
+    if (!script) {
+        complain("cannot read the SQL: %s", strerror(errno));
+        return STATUS_ERROR;
+    }
+    enum status status = repl_script(session, script, NULL);
+    fclose(script);
+    return status;
+}
+
+static enum status run_job(struct session *session, const struct job *job)
+{
+    if (job->prompt)
+        return repl_prompt(session);
+    if (job->command)
+        return command_run(session, job->command, job->operands + 1, job->count - 1);
+    if (job->count > 0)
+        return run_text(session, job->operands[0]);
+    return run_file(session, session->options.script ? session->options.script : "-");
+}
+
+static enum status check_stale(struct session *session)
+{
+    struct recorder recorder;
+    enum status status = recorder_read(session, &recorder);
+    if (status != STATUS_OK || recorder.writing)
+        return status;
+    complain("the recorder is not writing %s: %s", session->path, recorder.why);
+    return STATUS_STALE;
+}
+
+/* The store is open: opens the output, runs the job, keeps the output only if all went well. */
+static enum status run_with_output(struct session *session, const struct job *job)
+{
+    enum status status = STATUS_OK;
+    if (session->options.fail_if_stale)
+        status = check_stale(session);
+    if (status != STATUS_OK)
+        return status;
+    session->output = output_open(session->options.output, session->options.raw_times);
+    if (!session->output)
+        return STATUS_ERROR;
+    status = run_job(session, job);
+    if (!output_close(session->output, status == STATUS_OK) && status == STATUS_OK)
+        status = STATUS_ERROR;
+    return status;
+}
+
+static const char *store_path(const struct options *options)
+{
+    const char *environment = getenv("SPYQ_STORE");
+    if (options->store)
+        return options->store;
+    return environment && *environment ? environment : DEFAULT_STORE;
+}
+
+static enum status run(const struct options *options, const struct job *job)
+{
+    struct session session = {.path = store_path(options), .options = *options};
+    stop_install();
+    stop_arm(options->timeout);
+    enum status status = reader_open(session.path, &session.db);
+    if (status == STATUS_OK)
+        status = run_with_output(&session, job);
+    sqlite3_close(session.db);
+    return status;
+}
+
+/* Help needs no store. */
+static bool is_help(const struct options *options, const struct job *job)
+{
+    return options->help || job->command == &command_help;
+}
+
+static enum status show_help(const struct options *options, const struct job *job)
+{
+    struct session session = {.options = *options};
+    char *none[] = {NULL};
+    session.output = output_open(options->output, false);
+    if (!session.output)
+        return STATUS_ERROR;
+    enum status status;
+    if (options->help && job->command && job->command != &command_help) {
+        command_help_one(&session, job->command);
+        status = STATUS_OK;
+    } else {
+        bool verb = job->command == &command_help && !options->help;
+        status = command_run(&session, &command_help, verb ? job->operands + 1 : none,
+                             verb ? job->count - 1 : 0);
+    }
+    if (!output_close(session.output, status == STATUS_OK) && status == STATUS_OK)
+        status = STATUS_ERROR;
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    struct job job = {.operands = argv + 1};
+    terminal_locale();
+    enum status status = options_parse(&options, argc - 1, argv + 1, false, &job.count);
+    if (status != STATUS_OK)
+        return (int)status;
+    if (options.version) {
+        printf("spyq %s (SQLite %s)\n", SPYQ_VERSION, sqlite3_libversion());
+        return STATUS_OK;
+    }
+    if (!options.help || job.count > 0)
+        status = choose_job(&options, &job);
+    if (status != STATUS_OK)
+        return (int)status;
+    return (int)(is_help(&options, &job) ? show_help(&options, &job) : run(&options, &job));
+}

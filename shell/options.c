@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "options.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+
+/* Sets what the option is for; value is NULL for one that takes none. False: a bad value. */
+typedef bool option_setter(struct options *options, const char *name, const char *value);
+
+struct option_row {
+    const char *name;
+    char letter; /* -f, or 0 */
+    bool command_line_only;
+    const char *value; /* its name in the help; NULL: takes none */
+    option_setter *set;
+    const char *help; /* NULL: the line before says it */
+};
+
+static bool set_store(struct options *options, const char *name, const char *value)
+{
+    (void)name;
+    options->store = value;
+    return true;
+}
+
+static bool set_format(struct options *options, const char *name, const char *value)
+{
+    (void)value;
+    options->format = format_find(name);
+    return true;
+}
+
+static bool set_raw_times(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->raw_times = true;
+    return true;
+}
+
+static bool set_output(struct options *options, const char *name, const char *value)
+{
+    (void)name;
+    options->output = value;
+    return true;
+}
+
+static bool set_script(struct options *options, const char *name, const char *value)
+{
+    (void)name;
+    options->script = value;
+    return true;
+}
+
+static bool set_since(struct options *options, const char *name, const char *value)
+{
+    (void)name;
+    options->since = value;
+    return true;
+}
+
+static bool set_until(struct options *options, const char *name, const char *value)
+{
+    (void)name;
+    options->until = value;
+    return true;
+}
+
+static bool set_at(struct options *options, const char *name, const char *value)
+{
+    (void)name;
+    options->at = value;
+    return true;
+}
+
+static bool set_timeout(struct options *options, const char *name, const char *value)
+{
+    char *end;
+    options->timeout = strtod(value, &end);
+    if (*value && !*end && isfinite(options->timeout) && options->timeout > 0 &&
+        options->timeout < 1e9)
+        return true;
+    complain("--%s takes a number of seconds above 0, not '%s'", name, value);
+    return false;
+}
+
+static bool set_fail_if_stale(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->fail_if_stale = true;
+    return true;
+}
+
+static bool set_help(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->help = true;
+    return true;
+}
+
+static bool set_version(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->version = true;
+    return true;
+}
+
+static const struct option_row rows[] = {
+    {"store", 0, true, "FILE", set_store, "the store, else $SPYQ_STORE, else " DEFAULT_STORE},
+    {"table", 0, false, NULL, set_format, "columns, cut to the terminal's width (its default)"},
+    {"line", 0, false, NULL, set_format, "a line for each value, nothing cut"},
+    {"csv", 0, false, NULL, set_format, "RFC 4180 with a header (the default elsewhere)"},
+    {"json", 0, false, NULL, set_format, "an array of objects"},
+    {"jsonl", 0, false, NULL, set_format, "an object a line"},
+    {"markdown", 0, false, NULL, set_format, "a Markdown table"},
+    {"raw-times", 0, false, NULL, set_raw_times, "times as integers: ns since 1970, UTC"},
+    {"output", 'o', false, "FILE", set_output, "write FILE, whole or not at all"},
+    {"file", 'f', true, "FILE", set_script, "read SQL and .commands from FILE (-: stdin)"},
+    {"since", 0, false, "TIME", set_since, "bound a verb: '03:12', '2026-11-22', 'today',"},
+    {"until", 0, false, "TIME", set_until, "  or so long ago: '15m', '1h30m', '2d'"},
+    {"at", 0, false, "TIME", set_at, NULL},
+    {"timeout", 0, false, "SECONDS", set_timeout, "give up after so long"},
+    {"fail-if-stale", 0, true, NULL, set_fail_if_stale, "exit 6 if the recorder is not writing"},
+    {"help", 'h', true, NULL, set_help, NULL},
+    {"version", 'V', true, NULL, set_version, NULL},
+};
+
+#define ROW_COUNT (sizeof rows / sizeof *rows)
+
+static const struct option_row *find_long(const char *name, size_t length)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static const struct option_row *find_letter(char letter)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (letter && rows[i].letter == letter)
+            return &rows[i];
+    return NULL;
+}
+
+static enum status unknown_option(const char *word)
+{
+    const char *names[ROW_COUNT + 1] = {NULL};
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        names[i] = rows[i].name;
+    const char *near = word[1] == '-' ? nearest(word + 2, names) : NULL;
+    if (near)
+        complain("unknown option %s; did you mean --%s?", word, near);
+    else
+        complain("unknown option %s; see spyq --help", word);
+    return STATUS_USAGE;
+}
+
+/* The words still to be read. */
+struct reading {
+    char **words;
+    int count, next;
+    bool at_prompt;
+};
+
+static enum status apply(struct options *options, const struct option_row *row, const char *value,
+                         struct reading *reading)
+{
+    if (row->command_line_only && reading->at_prompt) {
+        complain("--%s belongs to the command line, not to a command at the prompt", row->name);
+        return STATUS_USAGE;
+    }
+    if (!row->value && value) {
+        complain("--%s takes no value", row->name);
+        return STATUS_USAGE;
+    }
+    if (row->value && !value && reading->next < reading->count)
+        value = reading->words[reading->next++];
+    if (row->value && !value) {
+        complain("--%s needs a value: %s", row->name, row->value);
+        return STATUS_USAGE;
+    }
+    return row->set(options, row->name, value) ? STATUS_OK : STATUS_USAGE;
+}
+
+static enum status parse_option(struct options *options, const char *word, struct reading *reading)
+{
+    const struct option_row *row;
+    const char *value;
+    if (word[1] == '-') {
+        size_t length = strcspn(word + 2, "=");
+        row = find_long(word + 2, length);
+        value = word[2 + length] == '=' ? word + 3 + length : NULL;
+    } else {
+        row = find_letter(word[1]);
+        value = word[2] ? word + 2 : NULL;
+    }
+    return row ? apply(options, row, value, reading) : unknown_option(word);
+}
+
+enum status options_parse(struct options *options, int count, char **words, bool at_prompt,
+                          int *operands)
+{
+    struct reading reading = {.words = words, .count = count, .at_prompt = at_prompt};
+    enum status status = STATUS_OK;
+    bool only_operands = false;
+    *operands = 0;
+    while (status == STATUS_OK && reading.next < count) {
+        char *word = words[reading.next++];
+        if (!only_operands && strcmp(word, "--") == 0)
+            only_operands = true;
+        else if (!only_operands && word[0] == '-' && word[1])
+            status = parse_option(options, word, &reading);
+        else
+            words[(*operands)++] = word;
+    }
+    words[*operands] = NULL;
+    return status;
+}
+
+static void help_line(FILE *out, const struct option_row *row)
+{
+    char left[40];
+    int used = 0;
+    if (row->letter)
+        used = snprintf(left, sizeof left, "-%c, ", row->letter);
+    snprintf(left + used, sizeof left - (size_t)used, "--%s%s%s", row->name, row->value ? " " : "",
+             row->value ? row->value : "");
+    fprintf(out, "  %-18s %s\n", left, row->help);
+}
+
+void options_help(FILE *out)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (rows[i].help)
+            help_line(out, &rows[i]);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The options, which are the same on the command line and after a command at the prompt. */
+#ifndef SPYQ_OPTIONS_H
+#define SPYQ_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "render.h"
+#include "status.h"
+
+#define DEFAULT_STORE "/var/lib/spyq/spyq.db"
+
+struct options {
+    const char *store;
+    const char *script; /* -f */
+    const char *output; /* -o */
+    const char *since, *until, *at;
+    const struct format *format; /* NULL: what suits the destination */
+    double timeout;              /* seconds, 0: none */
+    bool raw_times, fail_if_stale, help, version;
+};
+
+/*
+ * Takes the options out of words (count of them, ended by NULL) and leaves the others, in their
+ * order, as *operands, which are words[0] on. What an option sets replaces what options held; the
+ * strings point into words. at_prompt refuses those that only make sense on the command line.
+ * Returns STATUS_OK, or STATUS_USAGE after a message.
+ */
+enum status options_parse(struct options *options, int count, char **words, bool at_prompt,
+                          int *operands);
+
+/* Writes the option part of --help, a line for each. */
+void options_help(FILE *out);
+
+#endif

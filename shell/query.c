@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "query.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "guard.h"
+#include "stop.h"
+
+/* ---- errors ---- */
+
+static void complain_at(const struct origin *origin, const char *message)
+{
+    if (origin && origin->file)
+        complain("%s:%zu: %s", origin->file, origin->line, message);
+    else
+        complain("%s", message);
+}
+
+static enum status stopped(const struct session *session, const struct origin *origin)
+{
+    char message[64];
+    enum stop_reason reason = stop_reason();
+    if (reason == STOP_TIMEOUT)
+        snprintf(message, sizeof message, "timed out after %g s", session->options.timeout);
+    else
+        snprintf(message, sizeof message, "%s", stop_words(reason));
+    complain_at(origin, message);
+    return STATUS_STOPPED;
+}
+
+static enum status refused(const struct origin *origin, const char *what)
+{
+    char message[160];
+    snprintf(message, sizeof message, "spyq only reads the store and does not allow %s", what);
+    complain_at(origin, message);
+    return STATUS_ERROR;
+}
+
+/* The last failure on the connection, in a message; sql is the statement, where there is one. */
+static enum status failed(struct session *session, const struct origin *origin, const char *sql)
+{
+    const char *what = guard_refused();
+    if (sqlite3_errcode(session->db) == SQLITE_INTERRUPT || stop_requested())
+        return stopped(session, origin);
+    if (what)
+        return refused(origin, what);
+    int offset = sqlite3_error_offset(session->db);
+    complain_at(origin, sqlite3_errmsg(session->db));
+    if (sql && offset >= 0)
+        complain_caret(sql, offset);
+    return STATUS_ERROR;
+}
+
+/* ---- rows ---- */
+
+/* The columns of a statement, and its row as cells. */
+struct row_buffer {
+    size_t columns;
+    struct heading *headings;
+    struct cell *cells;
+};
+
+static void buffer_free(struct row_buffer *buffer)
+{
+    free(buffer->headings);
+    free(buffer->cells);
+}
+
+static bool buffer_make(struct row_buffer *buffer, sqlite3_stmt *statement)
+{
+    size_t columns = (size_t)sqlite3_column_count(statement);
+    *buffer = (struct row_buffer){
+        .columns = columns,
+        .headings = calloc(columns + 1, sizeof *buffer->headings),
+        .cells = calloc(columns + 1, sizeof *buffer->cells),
+    };
+    if (!buffer->headings || !buffer->cells)
+        return false;
+    for (size_t i = 0; i < columns; i++) {
+        const char *name = sqlite3_column_name(statement, (int)i);
+        if (!name)
+            return false;
+        buffer->headings[i] = (struct heading){name, is_time_name(name)};
+    }
+    return true;
+}
+
+static struct text column_bytes(sqlite3_stmt *statement, int column)
+{
+    const char *data = sqlite3_column_blob(statement, column);
+    return (struct text){data ? data : "", (size_t)sqlite3_column_bytes(statement, column)};
+}
+
+static struct cell read_cell(sqlite3_stmt *statement, int column)
+{
+    switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER:
+        return cell_integer(sqlite3_column_int64(statement, column));
+    case SQLITE_FLOAT:
+        return (struct cell){.type = CELL_REAL, .real = sqlite3_column_double(statement, column)};
+    case SQLITE_TEXT:
+        return (struct cell){.type = CELL_TEXT, .bytes = column_bytes(statement, column)};
+    case SQLITE_BLOB:
+        return (struct cell){.type = CELL_BLOB, .bytes = column_bytes(statement, column)};
+    default:
+        return (struct cell){.type = CELL_NULL};
+    }
+}
+
+static void buffer_read(struct row_buffer *buffer, sqlite3_stmt *statement)
+{
+    for (size_t i = 0; i < buffer->columns; i++)
+        buffer->cells[i] = read_cell(statement, (int)i);
+}
+
+/* ---- whole results ---- */
+
+static enum status too_large(const struct origin *origin)
+{
+    char message[128];
+    snprintf(message, sizeof message,
+             "the answer is larger than %zu MiB: add a LIMIT, or write it to a file with -o",
+             RESULT_LIMIT >> 20);
+    complain_at(origin, message);
+    return STATUS_ERROR;
+}
+
+static enum status fetch(struct session *session, sqlite3_stmt *statement, struct result *result,
+                         const struct origin *origin)
+{
+    struct row_buffer buffer;
+    int rc = SQLITE_DONE;
+    bool room =
+        buffer_make(&buffer, statement) && result_begin(result, buffer.headings, buffer.columns);
+    while (room && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        buffer_read(&buffer, statement);
+        room = result_add(result, buffer.cells);
+    }
+    buffer_free(&buffer);
+    if (!room)
+        return too_large(origin);
+    return rc == SQLITE_DONE ? STATUS_OK : failed(session, origin, NULL);
+}
+
+void query_show(struct session *session, const struct result *result)
+{
+    FILE *out = output_file(session->output);
+    render_result(session_format(session), out, output_style(session->output), result);
+    fflush(out);
+}
+
+/* The statement is ended here: nothing is open while the answer is written. */
+static enum status answer_whole(struct session *session, sqlite3_stmt *statement,
+                                const struct origin *origin)
+{
+    struct result result = {0};
+    enum status status = fetch(session, statement, &result, origin);
+    sqlite3_finalize(statement);
+    if (status == STATUS_OK)
+        query_show(session, &result);
+    result_free(&result);
+    if (status == STATUS_OK && stop_requested())
+        return stopped(session, origin);
+    return status;
+}
+
+/* ---- rows as they come ---- */
+
+static enum status stream(struct session *session, sqlite3_stmt *statement,
+                          struct row_buffer *buffer, const struct origin *origin)
+{
+    const struct format *format = session_format(session);
+    struct rendering rendering = {
+        .out = output_file(session->output),
+        .style = output_style(session->output),
+        .headings = buffer->headings,
+        .columns = buffer->columns,
+    };
+    int rc;
+    format->begin(&rendering);
+    for (; (rc = sqlite3_step(statement)) == SQLITE_ROW; rendering.rows++) {
+        buffer_read(buffer, statement);
+        format->row(&rendering, buffer->cells);
+    }
+    if (rc != SQLITE_DONE)
+        return failed(session, origin, NULL);
+    format->end(&rendering);
+    return STATUS_OK;
+}
+
+static enum status answer_streaming(struct session *session, sqlite3_stmt *statement,
+                                    const struct origin *origin)
+{
+    struct row_buffer buffer;
+    enum status status = STATUS_ERROR;
+    if (buffer_make(&buffer, statement))
+        status = stream(session, statement, &buffer, origin);
+    else
+        complain_at(origin, "out of memory");
+    buffer_free(&buffer);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* ---- statements ---- */
+
+static enum status run_statement(struct session *session, sqlite3_stmt *statement,
+                                 const struct origin *origin)
+{
+    if (sqlite3_bind_parameter_count(statement) > 0) {
+        const char *name = sqlite3_bind_parameter_name(statement, 1);
+        char message[128];
+        snprintf(message, sizeof message, "nothing gives the parameter %.64s a value",
+                 name ? name : "?");
+        complain_at(origin, message);
+        sqlite3_finalize(statement);
+        return STATUS_ERROR;
+    }
+    bool whole = session_format(session)->whole || output_may_wait(session->output);
+    return whole ? answer_whole(session, statement, origin)
+                 : answer_streaming(session, statement, origin);
+}
+
+static size_t count_lines(const char *start, const char *end)
+{
+    size_t lines = 0;
+    for (; start < end; start++)
+        lines += *start == '\n';
+    return lines;
+}
+
+/* Where the statement at sql really begins, so that an error names that line. */
+static const char *skip_space(const char *sql)
+{
+    while (isspace((unsigned char)*sql))
+        sql++;
+    return sql;
+}
+
+enum status query_run(struct session *session, const char *sql, const struct origin *origin)
+{
+    struct origin here = origin ? *origin : (struct origin){0};
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && *sql) {
+        const char *start = skip_space(sql), *tail = start;
+        here.line += count_lines(sql, start);
+        guard_refused();
+        sqlite3_stmt *statement = NULL;
+        int rc = sqlite3_prepare_v2(session->db, start, -1, &statement, &tail);
+        if (rc != SQLITE_OK)
+            return failed(session, &here, start);
+        if (statement)
+            status = run_statement(session, statement, &here);
+        here.line += count_lines(start, tail);
+        sql = tail;
+    }
+    return status;
+}
+
+/* ---- statements of our own ---- */
+
+static void bind_all(sqlite3_stmt *statement, const char *types, va_list arguments)
+{
+    for (int i = 1; *types; types++, i++) {
+        if (*types == 'i')
+            sqlite3_bind_int64(statement, i, va_arg(arguments, int64_t));
+        else
+            sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+    }
+}
+
+static enum status fetch_bound(struct session *session, struct result *result, const char *sql,
+                               const char *types, va_list arguments)
+{
+    sqlite3_stmt *statement = NULL;
+    guard_refused();
+    if (sqlite3_prepare_v2(session->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return failed(session, NULL, NULL);
+    bind_all(statement, types, arguments);
+    enum status status = fetch(session, statement, result, NULL);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+enum status query_fetch(struct session *session, struct result *result, const char *sql,
+                        const char *types, ...)
+{
+    va_list arguments;
+    *result = (struct result){0};
+    va_start(arguments, types);
+    enum status status = fetch_bound(session, result, sql, types, arguments);
+    va_end(arguments);
+    return status;
+}
+
+enum status query_integer(struct session *session, int64_t *value, const char *sql,
+                          const char *types, ...)
+{
+    struct result result = {0};
+    va_list arguments;
+    va_start(arguments, types);
+    enum status status = fetch_bound(session, &result, sql, types, arguments);
+    va_end(arguments);
+    if (status == STATUS_OK && result.rows > 0 && result_row(&result, 0)->type == CELL_INTEGER)
+        *value = result_row(&result, 0)->integer;
+    result_free(&result);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs SQL and writes its answers. */
+#ifndef SPYQ_QUERY_H
+#define SPYQ_QUERY_H
+
+#include <stdarg.h>
+
+#include "result.h"
+#include "session.h"
+
+/* Where SQL came from, for messages: `FILE:LINE: ` before the error. */
+struct origin {
+    const char *file; /* NULL: typed or given as an argument */
+    size_t line;
+};
+
+/*
+ * Runs every statement in sql, in order, and writes each answer in the session's format, up to the
+ * first that fails.
+ *
+ * An answer for a terminal or a pipe is fetched whole and its statement ended before the first byte
+ * is written, so a slow reader keeps no lock on the store; it may take RESULT_LIMIT of memory. One
+ * for a file is written as it comes and may have any size.
+ */
+enum status query_run(struct session *session, const char *sql, const struct origin *origin);
+
+/*
+ * Fetches the answer to one statement of ours into *result, which the caller frees in any case.
+ * types tells the parameters ?1, ?2, ...: 'i' int64_t, 't' const char * (NULL is NULL).
+ */
+enum status query_fetch(struct session *session, struct result *result, const char *sql,
+                        const char *types, ...);
+
+/* query_fetch() for an answer of one integer; NULL and no row leave *value as it was. */
+enum status query_integer(struct session *session, int64_t *value, const char *sql,
+                          const char *types, ...);
+
+/* Writes a result in the session's format. */
+void query_show(struct session *session, const struct result *result);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "schema_help.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct meaning {
+    const char *name, *text;
+};
+
+/* A view's column that is not in its own list means what it means in the table it comes from. */
+struct relation {
+    const char *name, *text;
+    const struct meaning *columns; /* ended by a NULL name */
+    const char *base;              /* NULL for a table */
+};
+
+static const struct meaning host_columns[] = {
+    {"id", "number of this boot in this store"},
+    {"hostname", "name of the host"},
+    {"machine_id", "the installation, from /etc/machine-id"},
+    {"boot_id", "the kernel's random name for this boot"},
+    {"booted_at", "when the kernel started"},
+    {"kernel", "kernel release"},
+    {"os", "the distribution and its version"},
+    {"arch", "machine architecture"},
+    {"first_seen_at", "when a recorder first wrote on this boot"},
+    {"last_seen_at", "when a recorder last wrote on this boot"},
+    {NULL, NULL},
+};
+
+static const struct meaning recorder_columns[] = {
+    {"id", "number of this run"},
+    {"host_id", "the boot it ran on: hosts.id"},
+    {"pid", "process id of spyqd"},
+    {"version", "version of spyqd"},
+    {"started_at", "when it began to record"},
+    {"last_seen_at", "its last sign of life"},
+    {"ended_at", "when it was stopped; NULL: still running, or it died"},
+    {"cgroup", "the control group it was confined to; NULL: the whole host"},
+    {NULL, NULL},
+};
+
+static const struct meaning probe_columns[] = {
+    {"id", "number of the row"},
+    {"recorder_id", "the run it belongs to: recorders.id"},
+    {"name", "name of the kernel probe"},
+    {"tier", "the set of probes it is part of"},
+    {"error", "why it could not be attached; NULL: it is attached"},
+    {"recursion_misses", "times the kernel skipped it because one was already running"},
+    {NULL, NULL},
+};
+
+static const struct meaning process_columns[] = {
+    {"id", "number of the process in this store, never used again"},
+    {"host_id", "the boot it ran on: hosts.id"},
+    {"pid", "the kernel's process id (used again later)"},
+    {"ns_pid", "process id inside its own pid namespace"},
+    {"ppid", "process id of its parent"},
+    {"parent_id", "the process that forked it, for ever: processes.id"},
+    {"trace_id", "the trace it belongs to: traces.id"},
+    {"started_at", "when it was forked"},
+    {"ended_at", "when it ended; NULL: alive"},
+    {"exit_code", "what it exited with"},
+    {"exit_signal", "the signal that killed it"},
+    {"origin", "event: seen as it happened; scan: found at start-up; inferred"},
+    {"comm", "the kernel's short name for it (15 bytes)"},
+    {"exe", "path of the program it runs"},
+    {"cmdline", "its arguments, joined by spaces"},
+    {"cwd", "its working directory"},
+    {"exec_count", "programs it has executed"},
+    {"uid", "real user id"},
+    {"euid", "effective user id"},
+    {"gid", "real group id"},
+    {"egid", "effective group id"},
+    {"user", "name of the effective user"},
+    {"login_uid", "user id that logged in, kept through su and sudo"},
+    {"audit_session", "the kernel's number of the login session"},
+    {"capabilities", "effective capabilities, in hex"},
+    {"sid", "session id"},
+    {"pgid", "process group id"},
+    {"tty", "controlling terminal"},
+    {"container_id", "the container it runs in: containers.container_id"},
+    {"cgroup", "path of its control group"},
+    {"mnt_ns", "mount namespace (inode number)"},
+    {"pid_ns", "pid namespace (inode number)"},
+    {"net_ns", "network namespace (inode number)"},
+    {"user_ns", "user namespace (inode number)"},
+    {"depth", "ancestors known when it started"},
+    {"truncated", "1: some text of it was longer than what is recorded"},
+    {"start_boottime", "its start on the boot clock, in ns: tells it apart across restarts"},
+    {NULL, NULL},
+};
+
+static const struct meaning exec_columns[] = {
+    {"id", "number of the row"},
+    {"process_id", "who executed: processes.id"},
+    {"at", "when"},
+    {"filename", "the path as it was called"},
+    {"exe", "path of the file that really ran"},
+    {"argv", "the arguments, a JSON array"},
+    {"argc", "how many arguments there were, recorded or not"},
+    {"cwd", "working directory at that time"},
+    {"script", "the script, where an interpreter runs one through #!"},
+    {"interpreter", "the interpreter of that script"},
+    {"device", "device of the file, major:minor"},
+    {"inode", "inode number of the file"},
+    {"links", "names the file had; 0: it was deleted"},
+    {"memfd", "1: the file lived in memory only"},
+    {"deleted", "1: the file had no name any more"},
+    {"setuid", "1: the file gave its owner's or group's rights"},
+    {"uid", "real user id afterwards"},
+    {"euid", "effective user id afterwards"},
+    {"gid", "real group id afterwards"},
+    {"egid", "effective group id afterwards"},
+    {"stdin", "what descriptor 0 was: tty:..., pipe:[...], socket:[...], a path"},
+    {"stdout", "what descriptor 1 was"},
+    {"stderr", "what descriptor 2 was"},
+    {"environment", "chosen environment variables, a JSON object"},
+    {"error", "why it failed (ENOENT, ...); NULL: it succeeded"},
+    {"truncated", "1: the arguments were longer than what is recorded"},
+    {NULL, NULL},
+};
+
+static const struct meaning connection_columns[] = {
+    {"id", "number of the row"},
+    {"host_id", "the boot it was on: hosts.id"},
+    {"process_id", "who holds or held this end: processes.id"},
+    {"protocol", "tcp or udp"},
+    {"direction", "out: this end asked; in: this end was asked"},
+    {"local_address", "address of this end"},
+    {"local_port", "port of this end"},
+    {"remote_address", "address of the other end"},
+    {"remote_port", "port of the other end"},
+    {"remote_name", "the name that was looked up for the other address"},
+    {"started_at", "when it was asked for or accepted"},
+    {"established_at", "when both ends agreed; NULL: never"},
+    {"ended_at", "when it ended; NULL: open"},
+    {"state", "connecting, open, closed, refused, timeout, unreachable, reset or failed"},
+    {"error", "why it failed, by errno name"},
+    {"bytes_sent", "bytes of data sent from this end"},
+    {"bytes_received", "bytes of data received at this end"},
+    {"listener_id", "the listener that accepted it: listeners.id"},
+    {"peer_id", "the other end, where it is in this store: connections.id"},
+    {"peer_process_id", "the process at the other end: processes.id"},
+    {"net_ns", "network namespace (inode number)"},
+    {"origin", "event: seen as it happened; scan: found at start-up; inferred"},
+    {"cookie", "the kernel's number of the socket, unique in one boot"},
+    {NULL, NULL},
+};
+
+static const struct meaning listener_columns[] = {
+    {"id", "number of the row"},
+    {"process_id", "who listens or listened: processes.id"},
+    {"protocol", "tcp or udp"},
+    {"address", "address it listens on; 0.0.0.0 and :: are all of them"},
+    {"port", "port it listens on"},
+    {"started_at", "when it began to listen"},
+    {"ended_at", "when it stopped; NULL: listening"},
+    {"net_ns", "network namespace (inode number)"},
+    {"origin", "event: seen as it happened; scan: found at start-up; inferred"},
+    {"cookie", "the kernel's number of the socket, unique in one boot"},
+    {NULL, NULL},
+};
+
+static const struct meaning edge_columns[] = {
+    {"id", "number of the row"},
+    {"host_id", "the boot it was on: hosts.id"},
+    {"at", "when src first acted on dst"},
+    {"last_at", "when it last did"},
+    {"count", "how often it did"},
+    {"kind", "fork, connect, ..."},
+    {"src", "the cause: processes.id"},
+    {"dst", "what it acted on: processes.id"},
+    {"connection_id", "the connection that carried it: connections.id"},
+    {"file_id", "the file that carried it: files.id"},
+    {"detail", "more, where there is more to say"},
+    {NULL, NULL},
+};
+
+static const struct meaning loss_columns[] = {
+    {"id", "number of the row"},
+    {"started_at", "when the loss began"},
+    {"ended_at", "when it was over"},
+    {"class", "what was lost: lifecycle, network, ...; down: the recorder did not run"},
+    {"stage", "where: ring, order, queue, store, recorder, scan"},
+    {"count", "how many events or rows; NULL: nobody can know"},
+    {"detail", "more, where there is more to say"},
+    {NULL, NULL},
+};
+
+static const struct meaning sequence_columns[] = {
+    {"name", "name of a table"},
+    {"last_id", "the highest id that was ever given out in it"},
+    {NULL, NULL},
+};
+
+static const struct meaning gap_columns[] = {
+    {"duration_ns", "how long it lasted, in ns"},
+    {NULL, NULL},
+};
+
+static const struct meaning tree_columns[] = {
+    {"parent_comm", "short name of its parent"},
+    {"parent_exe", "program of its parent"},
+    {"parent_cmdline", "arguments of its parent"},
+    {NULL, NULL},
+};
+
+/* For views over connections and listeners. */
+static const struct meaning holder_columns[] = {
+    {"pid", "process id of who holds it"},
+    {"comm", "short name of who holds it"},
+    {"exe", "program of who holds it"},
+    {"user", "user of who holds it"},
+    {NULL, NULL},
+};
+
+static const struct meaning conversation_columns[] = {
+    {"connection_id", "this end: connections.id"},
+    {"pid", "process id at this end"},
+    {"comm", "short name of the process at this end"},
+    {"exe", "program at this end"},
+    {"peer_pid", "process id at the other end"},
+    {"peer_comm", "short name of the process at the other end"},
+    {"peer_exe", "program at the other end"},
+    {NULL, NULL},
+};
+
+static const struct relation relations[] = {
+    {"hosts", "one row for each boot of a host", host_columns, NULL},
+    {"recorders", "one row for each run of the recorder", recorder_columns, NULL},
+    {"probes", "one row for each kernel probe of a run", probe_columns, NULL},
+    {"processes", "one row for each process, with its latest program", process_columns, NULL},
+    {"execs", "one row for each program executed, failures included", exec_columns, NULL},
+    {"connections", "one row for each end of a connection on this host", connection_columns, NULL},
+    {"listeners", "one row for each socket that waited for connections", listener_columns, NULL},
+    {"edges", "which process acted on which, and how", edge_columns, NULL},
+    {"losses", "what is known not to have been recorded", loss_columns, NULL},
+    {"sequences", "where the numbering of each table stands", sequence_columns, NULL},
+    {"gaps", "losses, with how long each lasted", gap_columns, "losses"},
+    {"process_tree", "every process beside its parent", tree_columns, "processes"},
+    {"open_connections", "connections open now, with who holds them", holder_columns,
+     "connections"},
+    {"conversations", "both ends of a connection in one row", conversation_columns, "connections"},
+    {"exposed_listeners", "open listeners that other hosts can reach", holder_columns, "listeners"},
+};
+
+static const char *find_meaning(const struct meaning *meanings, const char *name)
+{
+    for (; meanings->name; meanings++)
+        if (strcmp(meanings->name, name) == 0)
+            return meanings->text;
+    return NULL;
+}
+
+static const struct relation *find_relation(const char *name)
+{
+    for (size_t i = 0; i < sizeof relations / sizeof *relations; i++)
+        if (strcmp(relations[i].name, name) == 0)
+            return &relations[i];
+    return NULL;
+}
+
+const char *schema_help_table(const char *table)
+{
+    const struct relation *relation = find_relation(table);
+    return relation ? relation->text : NULL;
+}
+
+const char *schema_help_column(const char *table, const char *column)
+{
+    const struct relation *relation = find_relation(table);
+    const char *text = relation ? find_meaning(relation->columns, column) : NULL;
+    if (text || !relation || !relation->base)
+        return text;
+    return find_meaning(find_relation(relation->base)->columns, column);
+}

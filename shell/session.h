@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One run of spyq: the store it reads, how it was asked to answer, where the answers go. */
+#ifndef SPYQ_SESSION_H
+#define SPYQ_SESSION_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "output.h"
+#include "render.h"
+#include "status.h"
+
+struct session {
+    const char *path; /* of the store */
+    sqlite3 *db;
+    struct options options; /* at the prompt, `.mode` and each command's own words change them */
+    struct output *output;
+    bool interactive; /* a person types: errors do not end the run, each query has its timeout */
+    bool quit;        /* asked to leave */
+};
+
+/* The format that this session's answers have now. */
+const struct format *session_format(const struct session *session);
+
+/* Whether the answer is for a person to read: a table, lines, a drawing. */
+bool session_for_person(const struct session *session);
+
+/*
+ * The nanoseconds that a TIME names: what at() or, for a span such as 15m, ago() takes. False:
+ * neither, after a message that quotes `what` (an option or the like).
+ */
+bool session_time(struct session *session, const char *what, const char *text, int64_t *ns);
+
+/* A span of time that bounds an answer, ends included. */
+struct span {
+    int64_t since, until;
+};
+
+/*
+ * The span of --since and --until; an end that was not given is the earliest or the latest
+ * possible. False after a message: a bad time, or an end before the start.
+ */
+bool session_span(struct session *session, struct span *span);
+
+#endif
