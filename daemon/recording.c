@@ -152,11 +152,9 @@ int recording_finish(struct recording_writer *writer, struct recording_error *er
 struct recording_reader {
     int fd;
     char *path;
-    bool at_end; /* of the file: the buffer holds all that is left */
-    bool bad;
-    struct recording_error error; /* why it is bad */
-    uint64_t offset;              /* in the file, of the byte at `start` */
-    size_t start;                 /* of the unread bytes in the buffer */
+    bool at_end;     /* of the file: the buffer holds all that is left */
+    uint64_t offset; /* in the file, of the byte at `start` */
+    size_t start;    /* of the unread bytes in the buffer; stays at a record that is bad */
     size_t end;
     /* Records are looked at where they lie, so both start and buffer stay aligned to 8. */
     _Alignas(8) char buffer[BUFFER_SIZE];
@@ -240,13 +238,10 @@ struct recording_reader *recording_open(const char *path, struct recording_error
     return reader;
 }
 
-static int fail_reading(struct recording_reader *reader, struct recording_error *error,
+static int fail_reading(const struct recording_reader *reader, struct recording_error *error,
                         const char *wrong)
 {
-    reader->bad = true;
-    fail(&reader->error, "%.200s: byte %" PRIu64 ": %s", reader->path, reader->offset, wrong);
-    *error = reader->error;
-    return -1;
+    return fail(error, "%.200s: byte %" PRIu64 ": %s", reader->path, reader->offset, wrong);
 }
 
 /* Finds the length of the next record. Returns NULL, or why no whole record is there. */
@@ -282,10 +277,6 @@ static const char *take(struct recording_reader *reader, struct event *event)
 int recording_next(struct recording_reader *reader, struct event *event,
                    struct recording_error *error)
 {
-    if (reader->bad) {
-        *error = reader->error;
-        return -1;
-    }
     if (fill(reader, EVENT_RECORD_MAX))
         return fail_reading(reader, error, strerror(errno));
     if (reader->end == reader->start)
