@@ -1,5 +1,6 @@
 -- What other boots than ?1 left alive ended when they were last seen, as far as anyone can tell.
--- A listener of no known process belongs to the boot that was recorded last.
+-- A listener of no known process is taken to be of the newest boot in the store.
+-- Runs before the row of a new boot is added.
 
 UPDATE listeners
 SET ended_at = coalesce(

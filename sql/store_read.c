@@ -149,9 +149,9 @@ enum store_status store_living(struct store *store, int64_t host_id, store_visit
         const char *of_host;
     } kinds[] = {
         {ROW_PROCESS, "host_id = ?1"},
-        /* A listener of no known process is of the boot recorded last: end_earlier_boots.sql. */
-        {ROW_LISTENER, "coalesce((SELECT p.host_id FROM processes AS p"
-                       " WHERE p.id = process_id), ?1) = ?1"},
+        /* A listener of no known process is of the newest boot, as in end_earlier_boots.sql. */
+        {ROW_LISTENER, "coalesce((SELECT p.host_id FROM processes AS p WHERE p.id = process_id),"
+                       " (SELECT max(h.id) FROM hosts AS h)) = ?1"},
         {ROW_CONNECTION, "host_id = ?1"},
     };
     enum store_status status = STORE_OK;
