@@ -4,9 +4,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Later than any boot clock will show (146 years), and still free of overflow when wall time is
- * added to it. A frontier may be later: it means "everything". */
-#define TIME_MAX ((__u64)1 << 62)
+/* Bounds that no clock reaches: 73 years on the boot clock, wall time up to the year 2116. No sum
+ * of a time and an offset, and no difference of two of a kind, overflows within them. A frontier
+ * may be later: it means "everything". */
+#define TIME_MAX   ((__u64)1 << 61)
+#define OFFSET_MIN (-((__s64)1 << 61))
+#define OFFSET_MAX ((__s64)1 << 62)
 
 #define OFFSETS_MAX 12
 
@@ -125,8 +128,7 @@ static const char *check_loss(const struct event *event)
 
 static const char *check_offset(__s64 wall_minus_boot)
 {
-    __s64 bound = (__s64)TIME_MAX;
-    if (wall_minus_boot < -bound || wall_minus_boot > bound)
+    if (wall_minus_boot < OFFSET_MIN || wall_minus_boot > OFFSET_MAX)
         return "the wall clock is out of range";
     return NULL;
 }

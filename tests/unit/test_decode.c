@@ -236,9 +236,9 @@ static void times_are_bounded(void **state)
     __u64 *const times[] = {&fork->header.time, &fork->header.start, &fork->task.parent_start,
                             &fork->task.creator_start};
     for (size_t i = 0; i < COUNT(times); i++) {
-        *times[i] = (__u64)1 << 62;
+        *times[i] = (__u64)1 << 61;
         assert_accepted(fork);
-        *times[i] = ((__u64)1 << 62) + 1;
+        *times[i] = ((__u64)1 << 61) + 1;
         assert_refused(fork, "time is out of range");
         *times[i] = 0;
     }
@@ -273,10 +273,12 @@ static void values_that_others_index_or_add_are_checked(void **state)
     free(loss);
 
     struct event_clock *clock = new_record(EVENT_CLOCK, sizeof(*clock));
-    clock->wall_minus_boot = INT64_MIN;
+    clock->wall_minus_boot = -((__s64)1 << 61) - 1;
     assert_refused(clock, "wall clock");
-    clock->wall_minus_boot = INT64_MAX;
+    clock->wall_minus_boot = ((__s64)1 << 62) + 1;
     assert_refused(clock, "wall clock");
+    clock->wall_minus_boot = (__s64)1 << 62;
+    assert_accepted(clock);
     free(clock);
 
     struct event_host *host = new_record(EVENT_HOST, sizeof(*host));
