@@ -160,12 +160,12 @@ $(BUILD)/tests/bpf/helpers/%: tests/bpf/helpers/%.c $(BUILD)/.flags
 # As many jobs as processors, unless the person who types has said how many.
 parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-run: ## install what is missing, build, record, and open the shell on it (or read SQL from stdin)
+run: ## build, record, open the shell on it; or read SQL from stdin
 	@scripts/install-deps build
 	@$(MAKE) --no-print-directory $(parallel) all </dev/null >&2
 	@scripts/run $(BUILD)
 
-check: ## install what the tests need and run them all (SUITES="unit sql" for some)
+check: ## run all tests, or some: SUITES="unit sql"
 	@scripts/install-deps build test
 	@$(MAKE) --no-print-directory $(parallel) all tests
 	@scripts/check $(BUILD) $(SUITES)
@@ -174,8 +174,12 @@ generated: $(GENERATED)
 
 tests: $(UNIT_TESTS) $(TEST_HELPERS) ## build what the tests consist of
 
-deps: ## install what is needed to build, test and lint
-	@scripts/install-deps build test lint
+fuzz: ## fuzz what reads recordings, each target for SECONDS (60)
+	@scripts/install-deps build fuzz
+	@FUZZ_BUILD=$(BUILD)/fuzz CLANG='$(CLANG)' tests/fuzz/run $(or $(SECONDS),60)
+
+deps: ## install what is needed to build, test, lint and fuzz
+	@scripts/install-deps build test lint fuzz
 
 format: ## format the C files in place
 	clang-format -i $(sort $(wildcard */*.[ch] tests/*/*.[ch] tests/*/*/*.[ch]))
@@ -186,7 +190,7 @@ lint: ## formatting, static analysis, scripts and manual pages
 	@SPYQ_FLAGS='$(SPYQ_CPPFLAGS) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
 		BPF_FLAGS='$(BPF_CFLAGS) $(call packages,libbpf)' scripts/lint
 
-install: all ## install below prefix (DESTDIR, prefix, bindir, sbindir, libdir, mandir, unitdir)
+install: all ## install below prefix (DESTDIR, prefix, bindir, libdir, mandir, ...)
 	install -D -m 755 $(BUILD)/spyqd $(DESTDIR)$(sbindir)/spyqd
 	install -D -m 755 $(BUILD)/spyq $(DESTDIR)$(bindir)/spyq
 	install -D -m 644 $(BUILD)/spyq.so $(DESTDIR)$(libdir)/spyq/spyq.so
@@ -198,7 +202,7 @@ install: all ## install below prefix (DESTDIR, prefix, bindir, sbindir, libdir, 
 	$(foreach page,$(PAGES),install -D -m 644 $(page) \
 		$(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)) &&) true
 
-uninstall: ## remove what install put there; the store and the configuration stay
+uninstall: ## remove what install put there; store and configuration stay
 	rm -f $(DESTDIR)$(sbindir)/spyqd $(DESTDIR)$(bindir)/spyq $(DESTDIR)$(libdir)/spyq/spyq.so \
 		$(DESTDIR)$(docdir)/spyqd.conf $(DESTDIR)$(unitdir)/spyqd.service \
 		$(DESTDIR)$(sysusersdir)/spyq.conf $(DESTDIR)$(tmpfilesdir)/spyq.conf \
@@ -211,5 +215,5 @@ clean: ## remove everything that was built; recordings in .spyq stay
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all run check generated tests deps format lint install uninstall clean help FORCE
+.PHONY: all run check generated tests fuzz deps format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
