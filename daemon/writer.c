@@ -46,7 +46,7 @@ struct writer {
     pthread_cond_t changed;
     struct entry *first;
     struct entry **end;
-    struct entry *writing; /* the first one, while the thread works on its rows */
+    bool writing; /* the thread works on the rows of the first one */
     size_t bytes;
     bool stopping;
     struct writer_status status;
@@ -111,15 +111,19 @@ static void drop_kind(struct writer *writer, struct entry *entry, enum row_kind 
     entry->bytes = bytes;
 }
 
-/* Drops rows until the queue is within its limit, or only holds what is never dropped. */
+/*
+ * Drops rows until the queue is within its limit, or only holds what is never dropped. The batch
+ * that is next is spared while all is well, however large: it is as good as written.
+ */
 static void make_room(struct writer *writer)
 {
+    bool spare_first = writer->writing || writer->status.failures == 0;
     for (int kind = ROW_KIND_COUNT - 1; kind >= ROW_PROCESS; kind--) {
         struct entry *entry = writer->first;
-        for (; entry && writer->bytes > writer->options.limit; entry = entry->next) {
-            if (entry != writer->writing)
-                drop_kind(writer, entry, (enum row_kind)kind);
-        }
+        if (entry && spare_first)
+            entry = entry->next;
+        for (; entry && writer->bytes > writer->options.limit; entry = entry->next)
+            drop_kind(writer, entry, (enum row_kind)kind);
     }
 }
 
@@ -213,9 +217,9 @@ static enum store_status write_entry(struct writer *writer, const struct entry *
 static void write_first(struct writer *writer)
 {
     struct writer_status *known = &writer->status;
-    writer->writing = writer->first;
+    writer->writing = true;
     enum store_status status = write_entry(writer, writer->first);
-    writer->writing = NULL;
+    writer->writing = false;
     known->status = status;
     if (status == STORE_OK) {
         known->batches_written++;

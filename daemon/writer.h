@@ -21,7 +21,9 @@
 struct writer;
 
 struct writer_options {
-    size_t limit; /* bytes of batches that may wait, the one being written included */
+    /* Bytes of batches in the queue, the one being written included. While all is well one batch
+     * is always taken, however large. */
+    size_t limit;
 
     /* ns; whatever clock the spans of losses shall be on. Called by writer_start and
      * writer_submit, in the caller's thread. */
