@@ -190,7 +190,7 @@ lint: ## formatting, static analysis, scripts and manual pages
 	@SPYQ_FLAGS='$(SPYQ_CPPFLAGS) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
 		BPF_FLAGS='$(BPF_CFLAGS) $(call packages,libbpf)' scripts/lint
 
-install: all ## install below prefix (DESTDIR, prefix, bindir, libdir, mandir, ...)
+install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)
 	install -D -m 755 $(BUILD)/spyqd $(DESTDIR)$(sbindir)/spyqd
 	install -D -m 755 $(BUILD)/spyq $(DESTDIR)$(bindir)/spyq
 	install -D -m 644 $(BUILD)/spyq.so $(DESTDIR)$(libdir)/spyq/spyq.so
