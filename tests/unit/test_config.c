@@ -228,9 +228,10 @@ static void each_mistake_is_named_with_its_line(void **state)
 static void a_line_too_long_is_refused_and_a_list_goes_on_indented(void **state)
 {
     (void)state;
-    char text[600] = "[capture]\nenvironment =";
+    char text[600];
+    int length = snprintf(text, sizeof(text), "[capture]\nenvironment =");
     for (int i = 0; i < 60; i++)
-        strcat(text, " VARIABLE");
+        length += snprintf(text + length, sizeof(text) - (size_t)length, " VARIABLE");
     assert_int_equal(load_text(text), -1);
     assert_says(":2: longer than");
     assert_int_equal(load_text("[capture]\nenvironment = A B\n  C\n\tD E\n[timing]\ntick_ms=9\n"),
