@@ -187,7 +187,7 @@ format: ## format the C files in place
 lint: ## formatting, static analysis, scripts and manual pages
 	@scripts/install-deps build test lint
 	@$(MAKE) --no-print-directory $(parallel) generated
-	@SPYQ_FLAGS='$(SPYQ_CPPFLAGS) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
+	@SPYQ_FLAGS='$(subst ',,$(SPYQ_CPPFLAGS)) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
 		BPF_FLAGS='$(BPF_CFLAGS) $(call packages,libbpf)' scripts/lint
 
 install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)
