@@ -19,13 +19,6 @@ struct ring {
 extern struct ring lifecycle SEC(".maps");
 extern struct ring activity SEC(".maps");
 
-/* One for each CPU, shared with user space. */
-struct emit_counters {
-    __u64 sequence[EVENT_RINGS]; /* records attempted */
-    __u64 dropped[EVENT_RINGS];  /* of those, the ones that did not fit */
-    __u64 padding[4];            /* a cache line each */
-};
-
 struct counters_map {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);

@@ -87,6 +87,7 @@ struct event_text {
 
 /* event_task.flags */
 #define EVENT_TASK_KERNEL_THREAD 1u
+#define EVENT_TASK_ENTERED       2u /* moved into the recorded cgroup just now */
 
 /* What the kernel says of a process, the same in every record about one. Device numbers are
  * kernel dev_t (major << 20 | minor). pid, sid and pgid are those of the initial pid namespace. */
@@ -194,9 +195,10 @@ struct event_exit {
 };
 
 /* event_tcp.flags */
-#define EVENT_TCP_FIN_RECEIVED  1u
-#define EVENT_TCP_OWNER_UNKNOWN 2u /* ran in softirq or another process: the header names nobody   \
-                                    */
+#define EVENT_TCP_FIN_RECEIVED 1u
+#define EVENT_TCP_OWNER_UNKNOWN                                                                    \
+    2u /* ran in softirq or another process: the header names nobody                               \
+        */
 
 /* All EVENT_TCP_*. Addresses are 16 bytes in network order; IPv4, and IPv4 mapped into IPv6, in
  * the first 4. Sequence numbers are those just after the handshake: the pair (ours, theirs) of one
@@ -270,6 +272,13 @@ struct event_host {
     struct event_text arch;
 };
 
+/* What a CPU sent, one for each CPU in a map shared with user space. */
+struct emit_counters {
+    __u64 sequence[EVENT_RINGS]; /* records attempted */
+    __u64 dropped[EVENT_RINGS];  /* of those, the ones that did not fit */
+    __u64 padding[4];            /* a cache line each */
+};
+
 #define EVENT_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)
 EVENT_ASSERT_SIZE(event_header, 40);
 EVENT_ASSERT_SIZE(event_text, 8);
@@ -286,5 +295,6 @@ EVENT_ASSERT_SIZE(event_user, 112);
 EVENT_ASSERT_SIZE(event_clock, 48);
 EVENT_ASSERT_SIZE(event_loss, 80);
 EVENT_ASSERT_SIZE(event_host, 112);
+EVENT_ASSERT_SIZE(emit_counters, 64);
 
 #endif

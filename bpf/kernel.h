@@ -293,6 +293,10 @@ struct sock {
     struct sock_cgroup_data sk_cgrp_data;
 };
 
+struct inet_sock {
+    __be16 inet_sport; /* network order; outlives skc_num when the socket closes */
+};
+
 struct tcp_sock {
     __u32 rcv_nxt;
     __u32 snd_una;

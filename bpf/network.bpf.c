@@ -61,6 +61,17 @@ static __always_inline struct sock *tcp_socket_of(struct task_struct *task, __u3
     return socket_is_tcp(sk) ? sk : NULL;
 }
 
+/* A record about a socket that `task` called upon. The cookie was given to it at an earlier state
+ * change: no helper makes one in classic tracepoints. 0: there was none. */
+static __always_inline void socket_record(struct event_tcp *record, struct sock *sk,
+                                          struct task_struct *task)
+{
+    record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+    socket_fill(record, sk);
+    record->old_state = record->new_state;
+    task_identify(&record->header, task);
+}
+
 static __always_inline int network_accepted(long fd)
 {
     struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -75,11 +86,7 @@ static __always_inline int network_accepted(long fd)
     record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, EVENT_TCP_ACCEPT);
     if (!record)
         return 0;
-    /* Given to it when it was established: no helper makes one in this kind of program. */
-    record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-    socket_fill(record, sk);
-    record->old_state = record->new_state;
-    task_identify(&record->header, task);
+    socket_record(record, sk, task);
     emit_submit(record, EVENT_RING_ACTIVITY);
     return 0;
 }
@@ -94,6 +101,30 @@ SEC("tracepoint/syscalls/sys_exit_accept4")
 int network_accept4_exit(struct trace_event_raw_sys_exit *ctx)
 {
     return network_accepted(ctx->ret);
+}
+
+/* A socket that was never bound gets its port after its state has changed: only the return of
+ * listen() knows it. */
+SEC("tracepoint/syscalls/sys_exit_listen")
+int network_listen_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct event_tcp *record;
+    struct pt_regs *regs;
+    struct sock *sk;
+
+    if (ctx->ret)
+        return 0;
+    regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    sk = tcp_socket_of(task, PT_REGS_PARM1_CORE_SYSCALL(regs));
+    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+        return 0;
+    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, EVENT_TCP_LISTEN);
+    if (!record)
+        return 0;
+    socket_record(record, sk, task);
+    emit_submit(record, EVENT_RING_ACTIVITY);
+    return 0;
 }
 
 /* Not outcomes: the attempt goes on, or there was none. */
@@ -120,11 +151,8 @@ int network_connect_exit(struct trace_event_raw_sys_exit *ctx)
     record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, EVENT_TCP_CONNECT_FAILED);
     if (!record)
         return 0;
-    record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-    socket_fill(record, sk);
-    record->old_state = record->new_state;
+    socket_record(record, sk, task);
     record->error = -ctx->ret;
-    task_identify(&record->header, task);
     /* Where no route was found the socket never learnt whom it was to reach. */
     socket_destination(record, (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
     emit_submit(record, EVENT_RING_ACTIVITY);

@@ -252,6 +252,7 @@ int BPF_PROG(process_cgroup_enter, struct cgroup *cgroup, const char *path,
         return 0;
     record = exec_begin(scratch, task, &size);
     record->task.cgroup_id = cgroup_id(cgroup);
+    record->task.flags |= EVENT_TASK_ENTERED;
     process_snapshot(scratch, record, task, &size);
     /* Only one's own memory can be read from here. */
     if (task == bpf_get_current_task_btf())
@@ -270,7 +271,7 @@ int BPF_PROG(process_cgroup_mkdir, struct cgroup *cgroup, const char *path)
     struct event_cgroup *record;
     __u32 size = sizeof(*record);
 
-    if (!scratch || BPF_CORE_READ(cgroup, root, hierarchy_id))
+    if (!scratch || BPF_CORE_READ(cgroup, root, hierarchy_id) || !filter_allows(cgroup))
         return 0;
     record = (struct event_cgroup *)scratch->record;
     record->header.time = bpf_ktime_get_boot_ns();

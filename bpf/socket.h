@@ -66,6 +66,8 @@ static __always_inline void socket_addresses(struct event_tcp *out, struct sock 
 {
     out->family = BPF_CORE_READ(sk, __sk_common.skc_family);
     out->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+    if (!out->local_port)
+        out->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
     out->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
     __builtin_memset(out->local_address, 0, sizeof(out->local_address));
     __builtin_memset(out->remote_address, 0, sizeof(out->remote_address));

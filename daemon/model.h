@@ -31,11 +31,17 @@ void model_adopt(struct model *model, const struct row *row);
 /* Takes in one event. Never fails: what can not be kept for want of memory is counted as lost. */
 void model_apply(struct model *model, const struct event *event);
 
-/*
- * Moves every row that is new or has changed since the last flush into the batch. Processes
- * younger than `settle` ns (as of the newest event) may be held back, so that a short life is
- * written once; 0 holds nothing back.
+/* Adds a loss that the model did not learn from an event. The model gives it its id and copies it.
  */
-void model_flush(struct model *model, struct batch *batch, uint64_t settle);
+void model_lose(struct model *model, const struct row_loss *loss);
+
+/*
+ * Returns a batch of every row that is new or has changed since the last call, which the caller
+ * owns from here on; NULL when there is none. A process that lived between two calls is one row.
+ */
+struct batch *model_flush(struct model *model);
+
+/* Bytes that the rows waiting for the next flush take, about. */
+size_t model_pending(const struct model *model);
 
 #endif

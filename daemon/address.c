@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "model_private.h"
+
+struct tuple tuple_of(const struct event_tcp *tcp)
+{
+    struct tuple tuple = {
+        .family = tcp->family,
+        .local_port = tcp->local_port,
+        .remote_port = tcp->remote_port,
+    };
+
+    memcpy(tuple.local, tcp->local_address, sizeof(tuple.local));
+    memcpy(tuple.remote, tcp->remote_address, sizeof(tuple.remote));
+    return tuple;
+}
+
+struct text address_text(uint16_t family, const uint8_t address[16], char text[ADDRESS_SIZE])
+{
+    if (!inet_ntop(family, address, text, ADDRESS_SIZE))
+        return TEXT_NULL;
+    return (struct text){text, strlen(text)};
+}
+
+bool address_parse(struct text text, uint16_t *family, uint8_t address[16])
+{
+    char string[ADDRESS_SIZE];
+
+    if (!text.data || text.length >= sizeof(string))
+        return false;
+    memcpy(string, text.data, text.length);
+    string[text.length] = '\0';
+    memset(address, 0, 16);
+    *family = strchr(string, ':') ? AF_INET6 : AF_INET;
+    return inet_pton(*family, string, address) == 1;
+}
+
+bool address_is_loopback(uint16_t family, const uint8_t address[16])
+{
+    static const uint8_t v6_loopback[16] = {[15] = 1};
+
+    return family == AF_INET ? address[0] == 127 : memcmp(address, v6_loopback, 16) == 0;
+}
+
+bool address_is_any(const uint8_t address[16])
+{
+    static const uint8_t any[16];
+
+    return memcmp(address, any, sizeof(any)) == 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "argv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ESCAPED_MAX 6 /* \u001b */
+
+/* Writes one byte of a JSON string; returns how many bytes it took. */
+static size_t json_byte(char *out, unsigned char byte)
+{
+    static const char short_forms[256] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+                                          ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
+    static const char digits[] = "0123456789abcdef";
+
+    if (short_forms[byte]) {
+        out[0] = '\\';
+        out[1] = short_forms[byte];
+        return 2;
+    }
+    if (byte >= 0x20 && byte != 0x7f) {
+        out[0] = (char)byte;
+        return 1;
+    }
+    memcpy(out, "\\u00", 4);
+    out[4] = digits[byte >> 4];
+    out[5] = digits[byte & 15];
+    return ESCAPED_MAX;
+}
+
+static size_t json_argument(char *out, const char *argument, size_t length)
+{
+    size_t size = 0;
+
+    out[size++] = '"';
+    for (size_t i = 0; i < length; i++)
+        size += json_byte(out + size, (unsigned char)argument[i]);
+    out[size++] = '"';
+    return size;
+}
+
+struct shared *argv_json(struct text argv)
+{
+    char *json = argv.data ? malloc(argv.length * (ESCAPED_MAX + 3) + 2) : NULL;
+    struct shared *shared;
+    size_t size = 0;
+
+    if (!json)
+        return NULL;
+    json[size++] = '[';
+    for (size_t at = 0; at < argv.length;) {
+        size_t length = strnlen(argv.data + at, argv.length - at);
+        if (at)
+            json[size++] = ',';
+        size += json_argument(json + size, argv.data + at, length);
+        at += length + 1;
+    }
+    json[size++] = ']';
+    shared = shared_new((struct text){json, size});
+    free(json);
+    return shared;
+}
+
+struct shared *argv_joined(struct text argv)
+{
+    size_t length = argv.length;
+    struct shared *shared;
+    char *joined;
+
+    if (!argv.data)
+        return NULL;
+    if (length && !argv.data[length - 1])
+        length--;
+    joined = malloc(length + 1);
+    if (!joined)
+        return NULL;
+    for (size_t i = 0; i < length; i++)
+        joined[i] = argv.data[i] ? argv.data[i] : ' ';
+    shared = shared_new((struct text){joined, length});
+    free(joined);
+    return shared;
+}
+
+int64_t argv_count(struct text argv)
+{
+    int64_t count = 0;
+
+    for (size_t at = 0; at < argv.length; count++)
+        at += strnlen(argv.data + at, argv.length - at) + 1;
+    return count;
+}
+
+struct text argv_trimmed(struct text argv)
+{
+    while (argv.length && !argv.data[argv.length - 1])
+        argv.length--;
+    return argv;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_private.h"
+
+/* A jump of the wall clock of this much is worth a row; less is clock discipline at work. ns. */
+#define CLOCK_STEP_NS 1000000000ll
+
+int64_t model_wall(const struct model *model, uint64_t time)
+{
+    return (int64_t)time + model->clock;
+}
+
+int64_t model_id(struct model *model, enum row_kind kind)
+{
+    return model->next_id[kind]++;
+}
+
+struct text model_constant(const char *string)
+{
+    return string ? (struct text){string, strlen(string)} : TEXT_NULL;
+}
+
+void model_put(struct model *model, enum row_kind kind, const void *columns)
+{
+    if (!model->batch)
+        model->batch = batch_new();
+    if (!model->batch || batch_add(model->batch, kind, columns) < 0)
+        model->unkept++;
+}
+
+void model_lose(struct model *model, const struct row_loss *loss)
+{
+    struct row_loss row = *loss;
+
+    row.id = model_id(model, ROW_LOSS);
+    model_put(model, ROW_LOSS, &row);
+}
+
+/* ---- events about the host ---- */
+
+/* Sets what an id stands for; an empty name is remembered as NULL, by forgetting. */
+static void set_name(struct model *model, struct index *names, uint64_t id, struct text name)
+{
+    struct key key = {id, 0};
+    struct shared *value = shared_new(name);
+
+    shared_drop(index_remove(names, key));
+    if (value && index_put(names, key, value) < 0) {
+        shared_drop(value);
+        model->unkept++;
+    }
+}
+
+static void on_user(struct model *model, const struct event *event)
+{
+    set_name(model, &model->users, event->user->uid,
+             event_field(event->user->name, sizeof(event->user->name)));
+}
+
+static void on_cgroup(struct model *model, const struct event *event)
+{
+    set_name(model, &model->cgroups, event->cgroup->cgroup_id,
+             event_text(event, event->cgroup->path));
+}
+
+static void on_clock(struct model *model, const struct event *event)
+{
+    int64_t step = event->clock->wall_minus_boot - model->clock;
+    char detail[96];
+    struct row_loss loss = {.class = model_constant("clock"), .stage = model_constant("recorder")};
+
+    loss.started_at = model_wall(model, event->header->time);
+    model->clock = event->clock->wall_minus_boot;
+    if (llabs(step) < CLOCK_STEP_NS)
+        return;
+    loss.ended_at = model_wall(model, event->header->time);
+    loss.count = INTEGER_NULL;
+    snprintf(detail, sizeof(detail), "the wall clock was set %s by %.3f s",
+             step > 0 ? "forward" : "back", (double)llabs(step) / 1e9);
+    loss.detail = model_constant(detail);
+    model_lose(model, &loss);
+}
+
+static void on_loss(struct model *model, const struct event *event)
+{
+    struct row_loss loss = {
+        .started_at = model_wall(model, event->loss->began),
+        .ended_at = model_wall(model, event->header->time),
+        .class = model_constant(event_class_name(event->loss->loss_class)),
+        .stage = event_text(event, event->loss->stage),
+        .count = (int64_t)event->loss->count,
+        .detail = event_text(event, event->loss->detail),
+    };
+
+    model_lose(model, &loss);
+}
+
+static void on_scan_done(struct model *model, const struct event *event)
+{
+    uint64_t began = event->header->start;
+
+    process_reconcile(model, began);
+    listener_reconcile(model, began);
+    connection_reconcile(model, began);
+    model->scanned = true;
+}
+
+static void on_listen(struct model *model, const struct event *event)
+{
+    listener_open(model, event, "event");
+}
+
+static void on_socket(struct model *model, const struct event *event)
+{
+    if (event->tcp->new_state == TCP_LISTEN)
+        listener_open(model, event, "scan");
+    else
+        connection_snapshot(model, event);
+}
+
+static void on_close(struct model *model, const struct event *event)
+{
+    if (event->tcp->old_state == TCP_LISTEN)
+        listener_close(model, event);
+    else
+        connection_close(model, event);
+}
+
+/* ---- dispatch ---- */
+
+typedef void event_handler(struct model *model, const struct event *event);
+
+static event_handler *const handlers[] = {
+    [EVENT_CLOCK] = on_clock,
+    [EVENT_USER] = on_user,
+    [EVENT_CGROUP] = on_cgroup,
+    [EVENT_LOSS] = on_loss,
+    [EVENT_SCAN_DONE] = on_scan_done,
+    [EVENT_PROCESS] = process_snapshot,
+    [EVENT_FORK] = process_fork,
+    [EVENT_EXEC] = process_exec,
+    [EVENT_EXEC_FAILED] = process_exec_failed,
+    [EVENT_EXIT] = process_exit,
+    [EVENT_CGROUP_ATTACH] = process_attach,
+    [EVENT_TCP_CONNECT] = connection_connect,
+    [EVENT_TCP_ESTABLISHED] = connection_established,
+    [EVENT_TCP_ACCEPT] = connection_accept,
+    [EVENT_TCP_CLOSE] = on_close,
+    [EVENT_TCP_LISTEN] = on_listen,
+    [EVENT_TCP_CONNECT_FAILED] = connection_connect_failed,
+    [EVENT_TCP_SOCKET] = on_socket,
+};
+
+static void forget(struct model *model)
+{
+    uint64_t before = model->now > GRACE_NS ? model->now - GRACE_NS : 0;
+
+    process_forget(model, before);
+    listener_forget(model, before);
+    connection_forget(model, before);
+}
+
+void model_apply(struct model *model, const struct event *event)
+{
+    unsigned kind = event->header->kind;
+
+    if (kind >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[kind])
+        return;
+    if (event->header->time > model->now)
+        model->now = event->header->time;
+    handlers[kind](model, event);
+}
+
+void model_adopt(struct model *model, const struct row *row)
+{
+    if (row->kind == ROW_PROCESS)
+        process_adopt(model, row->columns);
+    else if (row->kind == ROW_LISTENER)
+        listener_adopt(model, row->columns);
+    else if (row->kind == ROW_CONNECTION)
+        connection_adopt(model, row->columns);
+}
+
+/* ---- flush ---- */
+
+static void report_unkept(struct model *model)
+{
+    struct row_loss loss = {
+        .started_at = model_wall(model, model->now),
+        .ended_at = model_wall(model, model->now),
+        .class = model_constant("lifecycle"),
+        .stage = model_constant("queue"),
+        .count = (int64_t)model->unkept,
+        .detail = model_constant("out of memory"),
+    };
+
+    if (!model->unkept)
+        return;
+    model->unkept = 0;
+    model_lose(model, &loss);
+}
+
+struct batch *model_flush(struct model *model)
+{
+    struct batch *batch;
+
+    process_flush(model);
+    listener_flush(model);
+    connection_flush(model);
+    report_unkept(model);
+    forget(model);
+    batch = model->batch;
+    model->batch = NULL;
+    return batch;
+}
+
+size_t model_pending(const struct model *model)
+{
+    return model->batch ? batch_bytes(model->batch) : 0;
+}
+
+/* ---- life ---- */
+
+struct model *model_new(const struct model_start *start)
+{
+    struct model *model = calloc(1, sizeof(*model));
+
+    if (!model)
+        return NULL;
+    model->host_id = start->host_id;
+    model->clock = start->wall_minus_boot;
+    memcpy(model->next_id, start->next_id, sizeof(model->next_id));
+    TAILQ_INIT(&model->alive_processes);
+    TAILQ_INIT(&model->dead_processes);
+    TAILQ_INIT(&model->changed_processes);
+    TAILQ_INIT(&model->open_listeners);
+    TAILQ_INIT(&model->closed_listeners);
+    TAILQ_INIT(&model->changed_listeners);
+    TAILQ_INIT(&model->open_connections);
+    TAILQ_INIT(&model->closed_connections);
+    TAILQ_INIT(&model->changed_connections);
+    return model;
+}
+
+static void free_names(struct index *names)
+{
+    struct key key;
+    struct shared *name;
+
+    while ((name = index_any(names, &key)))
+        shared_drop(index_remove(names, key));
+    index_free(names);
+}
+
+void model_free(struct model *model)
+{
+    if (!model)
+        return;
+    connection_free_all(model);
+    listener_free_all(model);
+    process_free_all(model);
+    free_names(&model->users);
+    free_names(&model->cgroups);
+    batch_free(model->batch);
+    free(model);
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+#include "model_private.h"
+
+static struct key cookie_key(uint64_t cookie)
+{
+    return (struct key){cookie, 0};
+}
+
+void connection_touch(struct model *model, struct connection *connection)
+{
+    if (connection->dirty)
+        return;
+    connection->dirty = true;
+    TAILQ_INSERT_TAIL(&model->changed_connections, connection, changed);
+}
+
+/* The newest attempt on a socket; NULL where the socket has none, or no cookie yet. */
+static struct connection *connection_find(const struct model *model, uint64_t cookie)
+{
+    return cookie ? index_get(&model->connections, cookie_key(cookie)) : NULL;
+}
+
+/* ---- making one ---- */
+
+static struct connection *connection_new(struct model *model, uint64_t cookie, const char *origin)
+{
+    struct connection *connection = calloc(1, sizeof(*connection));
+
+    if (!connection ||
+        (cookie && index_put(&model->connections, cookie_key(cookie), connection) < 0)) {
+        free(connection);
+        model->unkept++;
+        return NULL;
+    }
+    row_clear(ROW_CONNECTION, &connection->row);
+    connection->cookie = cookie;
+    connection->origin = origin;
+    connection->state = "connecting";
+    connection->row.id = model_id(model, ROW_CONNECTION);
+    connection->row.host_id = model->host_id;
+    connection->row.cookie = cookie ? (int64_t)cookie : INTEGER_NULL;
+    TAILQ_INSERT_TAIL(&model->open_connections, connection, open);
+    connection_touch(model, connection);
+    return connection;
+}
+
+static void set_owner(struct model *model, struct connection *connection,
+                      const struct event_header *header)
+{
+    const struct process *process = process_of(model, header);
+
+    if (process)
+        connection->row.process_id = process->row.id;
+}
+
+/* The addresses change as the socket learns them: an unset part never replaces a set one. */
+static void set_tuple(struct connection *connection, const struct event_tcp *tcp)
+{
+    struct tuple tuple = tuple_of(tcp), *known = &connection->tuple;
+
+    if (!tuple.local_port)
+        tuple.local_port = known->local_port;
+    if (!tuple.remote_port)
+        tuple.remote_port = known->remote_port;
+    if (address_is_any(tuple.local))
+        memcpy(tuple.local, known->local, sizeof(tuple.local));
+    if (address_is_any(tuple.remote)) {
+        memcpy(tuple.remote, known->remote, sizeof(tuple.remote));
+        tuple.family = known->family ? known->family : tuple.family;
+    }
+    *known = tuple;
+    connection->row.net_ns = tcp->net_ns;
+}
+
+static struct connection *connection_from(struct model *model, const struct event *event,
+                                          const char *direction, const char *origin)
+{
+    struct connection *connection = connection_new(model, event->tcp->cookie, origin);
+
+    if (!connection)
+        return NULL;
+    connection->direction = direction;
+    connection->seen = event->header->time;
+    set_tuple(connection, event->tcp);
+    set_owner(model, connection, event->header);
+    return connection;
+}
+
+/* ---- its end ---- */
+
+/* What an error says of an attempt that never came to be, and of a connection that did. */
+static const struct {
+    uint32_t error;
+    const char *attempt;
+    const char *connection;
+} outcomes[] = {
+    {ECONNREFUSED, "refused", "reset"},
+    {ETIMEDOUT, "timeout", "timeout"},
+    {ENETUNREACH, "unreachable", "unreachable"},
+    {EHOSTUNREACH, "unreachable", "unreachable"},
+    {ECONNRESET, "reset", "reset"},
+    {EPIPE, "reset", "reset"},
+    {ECONNABORTED, "failed", "reset"},
+};
+
+static const char *outcome(const struct connection *connection, uint32_t error)
+{
+    bool established = strcmp(connection->state, "open") == 0;
+
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+        if (outcomes[i].error == error)
+            return established ? outcomes[i].connection : outcomes[i].attempt;
+    return established ? "closed" : "failed";
+}
+
+static void connection_end(struct model *model, struct connection *connection, uint64_t time,
+                           uint32_t error)
+{
+    connection->state = outcome(connection, error);
+    shared_set(&connection->error, image_error(error));
+    connection->row.ended_at = model_wall(model, time);
+    connection->ended = time;
+    peer_leave(model, connection);
+    TAILQ_REMOVE(&model->open_connections, connection, open);
+    TAILQ_INSERT_TAIL(&model->closed_connections, connection, open);
+    connection_touch(model, connection);
+    if (!connection->edge.id)
+        return;
+    connection->edge.last_at = connection->row.ended_at;
+    model_put(model, ROW_EDGE, &connection->edge);
+}
+
+static void connection_free(struct model *model, struct connection *connection)
+{
+    peer_leave(model, connection);
+    if (connection->peer)
+        connection->peer->peer = NULL;
+    if (connection_find(model, connection->cookie) == connection)
+        index_remove(&model->connections, cookie_key(connection->cookie));
+    if (connection->dirty)
+        TAILQ_REMOVE(&model->changed_connections, connection, changed);
+    shared_drop(connection->error);
+    free(connection);
+}
+
+/* ---- events ---- */
+
+void connection_connect(struct model *model, const struct event *event)
+{
+    struct connection *earlier = connection_find(model, event->tcp->cookie);
+    struct connection *connection;
+
+    if (earlier && !earlier->ended) /* its end was lost */
+        connection_end(model, earlier, event->header->time, 0);
+    connection = connection_from(model, event, "out", "event");
+    if (connection)
+        connection->row.started_at = model_wall(model, event->header->time);
+}
+
+/* Until somebody accepts it, an incoming connection is its listener's. */
+static void set_listener(struct model *model, struct connection *connection)
+{
+    const struct listener *listener =
+        listener_for(model, &connection->tuple, connection->row.net_ns, connection->row.process_id);
+
+    if (!listener)
+        return;
+    connection->row.listener_id = listener->row.id;
+    if (connection->row.process_id == INTEGER_NULL)
+        connection->row.process_id = listener->row.process_id;
+}
+
+void connection_established(struct model *model, const struct event *event)
+{
+    const struct event_tcp *tcp = event->tcp;
+    struct connection *connection = connection_find(model, tcp->cookie);
+    bool incoming = tcp->old_state == TCP_SYN_RECV;
+    int64_t at = model_wall(model, event->header->time);
+
+    if (!connection || connection->ended)
+        connection = connection_from(model, event, incoming ? "in" : "out", "event");
+    if (!connection)
+        return;
+    set_tuple(connection, tcp);
+    connection->seen = event->header->time;
+    connection->state = "open";
+    connection->row.established_at = at;
+    if (connection->row.started_at == INTEGER_NULL)
+        connection->row.started_at = at;
+    connection->local_sequence = tcp->local_sequence;
+    connection->remote_sequence = tcp->remote_sequence;
+    connection->handshake = true;
+    if (connection->direction[0] == 'i')
+        set_listener(model, connection);
+    peer_join(model, connection);
+    connection_touch(model, connection);
+}
+
+/* The other end learns who took its connection. */
+static void tell_peer(struct model *model, const struct connection *connection)
+{
+    struct connection *peer = connection->peer;
+
+    if (!peer || peer->row.peer_process_id == connection->row.process_id)
+        return;
+    peer->row.peer_process_id = connection->row.process_id;
+    connection_touch(model, peer);
+}
+
+void connection_accept(struct model *model, const struct event *event)
+{
+    struct connection *connection = connection_find(model, event->tcp->cookie);
+
+    if (!connection) {
+        connection = connection_from(model, event, "in", "event");
+        if (!connection)
+            return;
+        connection->state = "open";
+        peer_join(model, connection);
+    }
+    connection->seen = event->header->time;
+    connection->accepted = true;
+    set_owner(model, connection, event->header);
+    set_listener(model, connection);
+    tell_peer(model, connection);
+    peer_edge(model, connection);
+    connection_touch(model, connection);
+}
+
+void connection_close(struct model *model, const struct event *event)
+{
+    const struct event_tcp *tcp = event->tcp;
+    struct connection *connection = connection_find(model, tcp->cookie);
+
+    if (!connection || connection->ended)
+        return;
+    set_tuple(connection, tcp);
+    connection->row.bytes_sent = (int64_t)tcp->bytes_sent;
+    connection->row.bytes_received = (int64_t)tcp->bytes_received;
+    connection_end(model, connection, event->header->time, tcp->error);
+}
+
+/* connect() returned an error. Where the socket went through SYN_SENT its close has told already,
+ * but perhaps not why; where there was no route, this is the only trace of the attempt. */
+void connection_connect_failed(struct model *model, const struct event *event)
+{
+    const struct event_tcp *tcp = event->tcp;
+    struct connection *connection = connection_find(model, tcp->cookie);
+
+    if (connection && !connection->ended)
+        return;
+    if (connection && connection->row.established_at == INTEGER_NULL && !connection->reported) {
+        connection->reported = true;
+        if (connection->error)
+            return;
+        connection->state = outcome(connection, tcp->error);
+        shared_set(&connection->error, image_error(tcp->error));
+        connection_touch(model, connection);
+        return;
+    }
+    connection = connection_from(model, event, "out", "event");
+    if (!connection)
+        return;
+    connection->reported = true;
+    connection->row.started_at = model_wall(model, event->header->time);
+    connection_end(model, connection, event->header->time, tcp->error);
+}
+
+/* ---- scan and restart ---- */
+
+void connection_snapshot(struct model *model, const struct event *event)
+{
+    const struct event_tcp *tcp = event->tcp;
+    struct connection *connection = connection_find(model, tcp->cookie);
+
+    if (connection) {
+        connection->seen = event->header->time;
+        if (!connection->indexed && !connection->ended && tcp->new_state != TCP_SYN_SENT)
+            peer_join(model, connection);
+        return;
+    }
+    connection = connection_from(model, event, NULL, "scan");
+    if (!connection)
+        return;
+    connection->accepted = true; /* somebody holds it */
+    connection->row.bytes_sent = (int64_t)tcp->bytes_sent;
+    connection->row.bytes_received = (int64_t)tcp->bytes_received;
+    if (tcp->new_state == TCP_SYN_SENT)
+        return;
+    connection->state = "open";
+    peer_join(model, connection);
+}
+
+static const char *one_of(struct text text, const char *const *names)
+{
+    for (; *names; names++)
+        if (text.data && strlen(*names) == text.length &&
+            memcmp(*names, text.data, text.length) == 0)
+            return *names;
+    return NULL;
+}
+
+void connection_adopt(struct model *model, const struct row_connection *row)
+{
+    static const char *const directions[] = {"out", "in", NULL};
+    static const char *const states[] = {"connecting", "open", NULL};
+    static const char *const origins[] = {"event", "scan", "inferred", NULL};
+    int64_t next = model->next_id[ROW_CONNECTION];
+    struct connection *connection;
+    struct tuple *tuple;
+
+    if (row->cookie == INTEGER_NULL || !one_of(row->state, states))
+        return;
+    connection = connection_new(model, (uint64_t)row->cookie, one_of(row->origin, origins));
+    if (!connection)
+        return;
+    model->next_id[ROW_CONNECTION] = next;
+    connection->row = *row;
+    connection->direction = one_of(row->direction, directions);
+    connection->state = one_of(row->state, states);
+    tuple = &connection->tuple;
+    address_parse(row->local_address, &tuple->family, tuple->local);
+    address_parse(row->remote_address, &tuple->family, tuple->remote);
+    tuple->local_port = (uint16_t)row->local_port;
+    tuple->remote_port = (uint16_t)row->remote_port;
+    connection->dirty = false;
+    TAILQ_REMOVE(&model->changed_connections, connection, changed);
+}
+
+/* Which way a connection found by a scan went: in, where something listens on its local port. */
+static void settle_direction(struct model *model, struct connection *connection)
+{
+    const struct listener *listener;
+
+    if (connection->direction)
+        return;
+    listener =
+        listener_for(model, &connection->tuple, connection->row.net_ns, connection->row.process_id);
+    connection->direction = listener ? "in" : "out";
+    connection->row.listener_id = listener ? listener->row.id : INTEGER_NULL;
+    connection_touch(model, connection);
+    if (listener)
+        peer_edge(model, connection);
+}
+
+void connection_reconcile(struct model *model, uint64_t began)
+{
+    struct connection *connection, *next;
+
+    TAILQ_FOREACH(connection, &model->open_connections, open)
+    settle_direction(model, connection);
+    for (connection = TAILQ_FIRST(&model->open_connections); connection; connection = next) {
+        next = TAILQ_NEXT(connection, open);
+        if (connection->seen < began)
+            connection_end(model, connection, began, 0);
+    }
+}
+
+/* ---- rows ---- */
+
+static void connection_put(struct model *model, const struct connection *connection)
+{
+    const struct tuple *tuple = &connection->tuple;
+    struct row_connection row = connection->row;
+    char local[ADDRESS_SIZE], remote[ADDRESS_SIZE];
+
+    row.protocol = model_constant("tcp");
+    row.direction = model_constant(connection->direction);
+    row.state = model_constant(connection->state);
+    row.origin = model_constant(connection->origin);
+    row.error = shared_text(connection->error);
+    row.local_address = row.remote_address = row.remote_name = TEXT_NULL;
+    if (!address_is_any(tuple->local))
+        row.local_address = address_text(tuple->family, tuple->local, local);
+    if (!address_is_any(tuple->remote))
+        row.remote_address = address_text(tuple->family, tuple->remote, remote);
+    row.local_port = tuple->local_port ? tuple->local_port : INTEGER_NULL;
+    row.remote_port = tuple->remote_port ? tuple->remote_port : INTEGER_NULL;
+    model_put(model, ROW_CONNECTION, &row);
+}
+
+void connection_flush(struct model *model)
+{
+    struct connection *connection;
+
+    while ((connection = TAILQ_FIRST(&model->changed_connections))) {
+        TAILQ_REMOVE(&model->changed_connections, connection, changed);
+        connection->dirty = false;
+        connection_put(model, connection);
+    }
+}
+
+void connection_forget(struct model *model, uint64_t before)
+{
+    struct connection *connection;
+
+    while ((connection = TAILQ_FIRST(&model->closed_connections)) && connection->ended < before) {
+        TAILQ_REMOVE(&model->closed_connections, connection, open);
+        connection_free(model, connection);
+    }
+}
+
+void connection_free_all(struct model *model)
+{
+    struct connection *connection;
+
+    connection_forget(model, UINT64_MAX);
+    while ((connection = TAILQ_FIRST(&model->open_connections))) {
+        TAILQ_REMOVE(&model->open_connections, connection, open);
+        connection_free(model, connection);
+    }
+    index_free(&model->connections);
+    index_free(&model->tuples);
+    index_free(&model->handshakes);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model_private.h"
+
+static struct key cookie_key(uint64_t cookie)
+{
+    return (struct key){cookie, 0};
+}
+
+static void listener_touch(struct model *model, struct listener *listener)
+{
+    if (listener->dirty)
+        return;
+    listener->dirty = true;
+    TAILQ_INSERT_TAIL(&model->changed_listeners, listener, changed);
+}
+
+static struct listener *listener_new(struct model *model, uint64_t cookie, const char *origin)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+
+    if (!listener || index_put(&model->listeners, cookie_key(cookie), listener) < 0) {
+        free(listener);
+        model->unkept++;
+        return NULL;
+    }
+    row_clear(ROW_LISTENER, &listener->row);
+    listener->cookie = cookie;
+    listener->origin = origin;
+    listener->row.id = model_id(model, ROW_LISTENER);
+    listener->row.cookie = (int64_t)cookie;
+    TAILQ_INSERT_TAIL(&model->open_listeners, listener, open);
+    listener_touch(model, listener);
+    return listener;
+}
+
+/* A socket that listens once more after shutdown() is a new listener under the same cookie. */
+static void listener_supersede(struct model *model, struct listener *listener)
+{
+    TAILQ_REMOVE(&model->closed_listeners, listener, open);
+    index_remove(&model->listeners, cookie_key(listener->cookie));
+    if (listener->dirty)
+        listener_flush(model);
+    shared_drop(listener->address);
+    free(listener);
+}
+
+/* listen() on a socket that was never bound finds its port only after the state has changed. */
+static void listener_refresh(struct model *model, struct listener *listener,
+                             const struct event *event)
+{
+    listener->seen = event->header->time;
+    if (listener->row.port == event->tcp->local_port || !event->tcp->local_port)
+        return;
+    listener->row.port = event->tcp->local_port;
+    listener_touch(model, listener);
+}
+
+void listener_open(struct model *model, const struct event *event, const char *origin)
+{
+    const struct event_tcp *tcp = event->tcp;
+    struct listener *listener = index_get(&model->listeners, cookie_key(tcp->cookie));
+    bool scanned = strcmp(origin, "scan") == 0;
+    const struct process *owner;
+    char address[ADDRESS_SIZE];
+
+    if (listener && scanned && listener->ended)
+        return;
+    if (listener && listener->ended) {
+        listener_supersede(model, listener);
+        listener = NULL;
+    }
+    if (listener) {
+        listener_refresh(model, listener, event);
+        return;
+    }
+    listener = listener_new(model, tcp->cookie, origin);
+    if (!listener)
+        return;
+    owner = process_of(model, event->header);
+    listener->seen = event->header->time;
+    listener->address = shared_new(address_text(tcp->family, tcp->local_address, address));
+    listener->row.process_id = owner ? owner->row.id : INTEGER_NULL;
+    listener->row.port = tcp->local_port;
+    listener->row.net_ns = tcp->net_ns;
+    listener->row.started_at = scanned ? INTEGER_NULL : model_wall(model, event->header->time);
+}
+
+static void listener_end(struct model *model, struct listener *listener, uint64_t time)
+{
+    listener->ended = time;
+    listener->row.ended_at = model_wall(model, time);
+    TAILQ_REMOVE(&model->open_listeners, listener, open);
+    TAILQ_INSERT_TAIL(&model->closed_listeners, listener, open);
+    listener_touch(model, listener);
+}
+
+void listener_close(struct model *model, const struct event *event)
+{
+    struct listener *listener = index_get(&model->listeners, cookie_key(event->tcp->cookie));
+
+    if (!listener) {
+        /* Not known yet: remember that it is gone, in case a scan saw it just before. */
+        listener_open(model, event, "inferred");
+        listener = index_get(&model->listeners, cookie_key(event->tcp->cookie));
+        if (listener)
+            listener->row.started_at = INTEGER_NULL;
+    }
+    if (listener && !listener->ended)
+        listener_end(model, listener, event->header->time);
+}
+
+void listener_adopt(struct model *model, const struct row_listener *row)
+{
+    int64_t next = model->next_id[ROW_LISTENER];
+    struct listener *listener;
+
+    if (row->cookie == INTEGER_NULL)
+        return;
+    listener = listener_new(model, (uint64_t)row->cookie, "event");
+    if (!listener)
+        return;
+    model->next_id[ROW_LISTENER] = next;
+    listener->row = *row;
+    listener->address = shared_new(row->address);
+    if (row->origin.length && row->origin.data[0] == 's')
+        listener->origin = "scan";
+    listener->dirty = false;
+    TAILQ_REMOVE(&model->changed_listeners, listener, changed);
+}
+
+void listener_reconcile(struct model *model, uint64_t began)
+{
+    struct listener *listener, *next;
+
+    for (listener = TAILQ_FIRST(&model->open_listeners); listener; listener = next) {
+        next = TAILQ_NEXT(listener, open);
+        if (listener->seen < began)
+            listener_end(model, listener, began);
+    }
+}
+
+/* ---- looking up ---- */
+
+/* A listener of IPv6's any address takes IPv4 in too. */
+static bool address_fits(const struct listener *listener, const struct tuple *tuple)
+{
+    uint8_t address[16];
+    uint16_t family;
+
+    if (!address_parse(shared_text(listener->address), &family, address))
+        return false;
+    if (address_is_any(address))
+        return true;
+    return family == tuple->family && memcmp(address, tuple->local, sizeof(address)) == 0;
+}
+
+const struct listener *listener_for(const struct model *model, const struct tuple *tuple,
+                                    int64_t net_ns, int64_t process_id)
+{
+    const struct listener *listener, *found = NULL;
+
+    TAILQ_FOREACH(listener, &model->open_listeners, open)
+    {
+        if (listener->row.port != tuple->local_port || listener->row.net_ns != net_ns ||
+            !address_fits(listener, tuple))
+            continue;
+        if (listener->row.process_id == process_id)
+            return listener;
+        if (!found)
+            found = listener;
+    }
+    return found;
+}
+
+/* ---- rows ---- */
+
+void listener_flush(struct model *model)
+{
+    struct listener *listener;
+
+    while ((listener = TAILQ_FIRST(&model->changed_listeners))) {
+        struct row_listener row = listener->row;
+        TAILQ_REMOVE(&model->changed_listeners, listener, changed);
+        listener->dirty = false;
+        row.protocol = model_constant("tcp");
+        row.address = shared_text(listener->address);
+        row.origin = model_constant(listener->origin);
+        model_put(model, ROW_LISTENER, &row);
+    }
+}
+
+static void listener_free(struct model *model, struct listener *listener)
+{
+    index_remove(&model->listeners, cookie_key(listener->cookie));
+    shared_drop(listener->address);
+    free(listener);
+}
+
+void listener_forget(struct model *model, uint64_t before)
+{
+    struct listener *listener;
+
+    while ((listener = TAILQ_FIRST(&model->closed_listeners)) && listener->ended < before) {
+        TAILQ_REMOVE(&model->closed_listeners, listener, open);
+        listener_free(model, listener);
+    }
+}
+
+void listener_free_all(struct model *model)
+{
+    struct listener *listener;
+
+    listener_forget(model, UINT64_MAX);
+    while ((listener = TAILQ_FIRST(&model->open_listeners))) {
+        TAILQ_REMOVE(&model->open_listeners, listener, open);
+        listener_free(model, listener);
+    }
+    index_free(&model->listeners);
+}

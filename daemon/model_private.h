@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the parts of the model share: its state, and the functions by which one part asks another.
+ * Only model*.c include this. */
+#ifndef SPYQ_MODEL_PRIVATE_H
+#define SPYQ_MODEL_PRIVATE_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "index.h"
+#include "model.h"
+#include "shared.h"
+
+/* What has ended is still known for this long: events about it may come late. ns, boot clock. */
+#define GRACE_NS (5 * 1000000000ull)
+
+/* The text columns of a process, held; they enter the row when it is written. */
+struct process_texts {
+    struct shared *comm;
+    struct shared *exe;
+    struct shared *cmdline;
+    struct shared *cwd;
+    struct shared *user;
+    struct shared *capabilities;
+    struct shared *tty;
+    struct shared *cgroup;
+    struct shared *container_id;
+};
+
+struct process {
+    struct row_process row; /* integer columns; texts and origin are set when it is written */
+    struct process_texts text;
+    const char *origin;
+    uint32_t pid;
+    uint64_t start;
+    uint32_t parent_pid; /* who forked it, as the kernel names processes; 0: unknown */
+    uint64_t parent_start;
+    uint64_t cwd_inode;
+    uint32_t cwd_device;
+    uint64_t seen;  /* time of the newest event about it */
+    uint64_t ended; /* time of its end; 0: alive */
+    bool outside;   /* has left the recorded cgroup */
+    bool dirty;     /* on the list of rows to write */
+    TAILQ_ENTRY(process) alive;
+    TAILQ_ENTRY(process) changed;
+};
+TAILQ_HEAD(process_list, process);
+
+struct listener {
+    struct row_listener row; /* texts are in `address` and `origin` */
+    struct shared *address;
+    const char *origin;
+    uint64_t cookie;
+    uint64_t seen;
+    uint64_t ended;
+    bool dirty;
+    TAILQ_ENTRY(listener) open;
+    TAILQ_ENTRY(listener) changed;
+};
+TAILQ_HEAD(listener_list, listener);
+
+/* Both ends of a connection, as one host sees them. */
+struct tuple {
+    uint16_t family;
+    uint16_t local_port;
+    uint16_t remote_port;
+    uint8_t local[16];
+    uint8_t remote[16];
+};
+
+struct connection {
+    struct row_connection row; /* texts: see connection_row() */
+    struct shared *error;
+    const char *direction;
+    const char *state;
+    const char *origin;
+    uint64_t cookie;
+    struct tuple tuple;
+    uint32_t local_sequence; /* after the handshake; valid where `handshake` says so */
+    uint32_t remote_sequence;
+    bool handshake; /* the sequence numbers are those of the handshake */
+    bool indexed;   /* others find it as their peer */
+    bool accepted;
+    bool reported; /* connect() has returned its failure */
+    bool dirty;
+    uint64_t seen;
+    uint64_t ended;
+    struct row_edge edge;    /* the connect edge, kept by the server's end; id 0: none yet */
+    struct connection *peer; /* the other end, as long as it is in memory */
+    struct connection *next_same_tuple;
+    TAILQ_ENTRY(connection) open;
+    TAILQ_ENTRY(connection) changed;
+};
+TAILQ_HEAD(connection_list, connection);
+
+struct model {
+    int64_t host_id;
+    int64_t next_id[ROW_KIND_COUNT];
+    int64_t clock;       /* wall minus boot, ns */
+    uint64_t now;        /* time of the newest event */
+    bool scanned;        /* the start-up scan is done */
+    struct batch *batch; /* rows made since the last flush; NULL: none */
+    uint64_t unkept;     /* rows and objects lost for want of memory, since the last flush */
+
+    struct index processes; /* (pid, start) -> struct process */
+    struct index users;     /* uid -> struct shared */
+    struct index cgroups;   /* id -> struct shared */
+    struct process_list alive_processes;
+    struct process_list dead_processes; /* in order of their end */
+    struct process_list changed_processes;
+
+    struct index listeners;   /* cookie -> struct listener */
+    struct index connections; /* cookie -> struct connection, the newest attempt */
+    struct index tuples;      /* hash of a tuple -> struct connection, a chain */
+    struct index handshakes;  /* (netns-free) sequence numbers -> struct connection */
+    struct listener_list open_listeners;
+    struct listener_list closed_listeners;
+    struct listener_list changed_listeners;
+    struct connection_list open_connections;
+    struct connection_list closed_connections;
+    struct connection_list changed_connections;
+};
+
+/* ---- model.c ---- */
+
+/* A time of the boot clock as ns since the epoch. */
+int64_t model_wall(const struct model *model, uint64_t time);
+
+/* Gives out the next id of a kind. */
+int64_t model_id(struct model *model, enum row_kind kind);
+
+/* Puts a row into the batch; counts it as lost when there is no memory. */
+void model_put(struct model *model, enum row_kind kind, const void *columns);
+
+/* A NUL-terminated constant as text; NULL is NULL. */
+struct text model_constant(const char *string);
+
+/* ---- model_process.c ---- */
+
+void process_fork(struct model *model, const struct event *event);
+void process_snapshot(struct model *model, const struct event *event);
+void process_exec(struct model *model, const struct event *event);
+void process_exec_failed(struct model *model, const struct event *event);
+void process_exit(struct model *model, const struct event *event);
+void process_attach(struct model *model, const struct event *event);
+void process_adopt(struct model *model, const struct row_process *row);
+
+/* The scan that began at that time is done: what it did not see has ended. */
+void process_reconcile(struct model *model, uint64_t began);
+
+/* The process that an event's header names, made up as inferred where it is not known; NULL where
+ * the header names nobody. */
+struct process *process_of(struct model *model, const struct event_header *header);
+
+/* Puts all changed rows into the batch, and forgets what ended before `before`. */
+void process_flush(struct model *model);
+void process_forget(struct model *model, uint64_t before);
+void process_free_all(struct model *model);
+
+/* ---- model_exec.c ---- */
+
+/* Makes the row of a successful or failed exec. */
+void exec_row(struct model *model, const struct process *process, const struct event *event);
+void exec_failed_row(struct model *model, const struct process *process, const struct event *event);
+
+/* ---- model_edge.c ---- */
+
+/* A new edge of a kind (a constant). The caller adds the evidence and puts it into the batch. */
+struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int64_t dst,
+                         int64_t at);
+
+/* ---- model_listener.c ---- */
+
+/* A socket listens (the event says whose) or, as of a scan, has been found listening. */
+void listener_open(struct model *model, const struct event *event, const char *origin);
+/* Its socket was closed. */
+void listener_close(struct model *model, const struct event *event);
+void listener_adopt(struct model *model, const struct row_listener *row);
+void listener_reconcile(struct model *model, uint64_t began);
+
+/* The listener that took a connection in; of several, the one of that process (NULL: any). */
+const struct listener *listener_for(const struct model *model, const struct tuple *tuple,
+                                    int64_t net_ns, int64_t process_id);
+void listener_flush(struct model *model);
+void listener_forget(struct model *model, uint64_t before);
+void listener_free_all(struct model *model);
+
+/* ---- model_connection.c ---- */
+
+void connection_connect(struct model *model, const struct event *event);
+void connection_established(struct model *model, const struct event *event);
+void connection_accept(struct model *model, const struct event *event);
+void connection_close(struct model *model, const struct event *event);
+void connection_connect_failed(struct model *model, const struct event *event);
+void connection_snapshot(struct model *model, const struct event *event);
+void connection_adopt(struct model *model, const struct row_connection *row);
+void connection_reconcile(struct model *model, uint64_t began);
+void connection_flush(struct model *model);
+void connection_forget(struct model *model, uint64_t before);
+void connection_free_all(struct model *model);
+/* A connection's row changed. */
+void connection_touch(struct model *model, struct connection *connection);
+
+/* ---- model_peer.c ---- */
+
+/* Makes an established connection known, so that its other end finds it; joins the two when the
+ * other end is known already. */
+void peer_join(struct model *model, struct connection *connection);
+
+/* Makes it unknown again. */
+void peer_leave(struct model *model, struct connection *connection);
+
+/* Makes the connect edge where both processes are known and the server has accepted. Once. */
+void peer_edge(struct model *model, struct connection *server);
+
+/* ---- address.c ---- */
+
+struct tuple tuple_of(const struct event_tcp *tcp);
+
+/* Canonical text of an address of that family (AF_INET, AF_INET6) in `text`. */
+#define ADDRESS_SIZE 46
+struct text address_text(uint16_t family, const uint8_t address[16], char text[ADDRESS_SIZE]);
+
+/* The reverse; false where the text is no address. */
+bool address_parse(struct text text, uint16_t *family, uint8_t address[16]);
+
+bool address_is_loopback(uint16_t family, const uint8_t address[16]);
+bool address_is_any(const uint8_t address[16]);
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "argv.h"
+#include "image.h"
+#include "model_private.h"
+
+static struct key process_key(uint32_t pid, uint64_t start)
+{
+    return (struct key){pid, start};
+}
+
+static struct process *process_find(const struct model *model, uint32_t pid, uint64_t start)
+{
+    return pid ? index_get(&model->processes, process_key(pid, start)) : NULL;
+}
+
+static void process_touch(struct model *model, struct process *process)
+{
+    if (process->dirty)
+        return;
+    process->dirty = true;
+    TAILQ_INSERT_TAIL(&model->changed_processes, process, changed);
+}
+
+/* ---- birth ---- */
+
+static struct process *process_new(struct model *model, uint32_t pid, uint64_t start,
+                                   const char *origin)
+{
+    struct process *process = calloc(1, sizeof(*process));
+
+    if (!process || index_put(&model->processes, process_key(pid, start), process) < 0) {
+        free(process);
+        model->unkept++;
+        return NULL;
+    }
+    row_clear(ROW_PROCESS, &process->row);
+    process->pid = pid;
+    process->start = start;
+    process->origin = origin;
+    process->seen = model->now;
+    process->row.id = model_id(model, ROW_PROCESS);
+    process->row.host_id = model->host_id;
+    process->row.pid = pid;
+    process->row.start_boottime = (int64_t)start;
+    process->row.started_at = model_wall(model, start);
+    process->row.truncated = 0;
+    TAILQ_INSERT_TAIL(&model->alive_processes, process, alive);
+    process_touch(model, process);
+    return process;
+}
+
+struct process *process_of(struct model *model, const struct event_header *header)
+{
+    struct process *process;
+
+    if (!header->pid)
+        return NULL;
+    process = process_find(model, header->pid, header->start);
+    if (!process)
+        process = process_new(model, header->pid, header->start, "inferred");
+    if (process)
+        process->seen = header->time;
+    return process;
+}
+
+/* The parent is now known: the row says so and an edge leads from it. Once. */
+static void set_parent(struct model *model, struct process *process, const struct process *parent,
+                       const char *how)
+{
+    struct row_edge edge;
+
+    if (process->row.parent_id != INTEGER_NULL || !parent || parent == process)
+        return;
+    process->row.parent_id = parent->row.id;
+    if (parent->row.depth != INTEGER_NULL)
+        process->row.depth = parent->row.depth + 1;
+    edge = edge_new(model, "fork", parent->row.id, process->row.id, process->row.started_at);
+    edge.detail = model_constant(how);
+    model_put(model, ROW_EDGE, &edge);
+    process_touch(model, process);
+}
+
+static void inherit_image(struct process *process, const struct process *parent)
+{
+    shared_set(&process->text.exe, shared_hold(parent->text.exe));
+    shared_set(&process->text.cmdline, shared_hold(parent->text.cmdline));
+    process->row.truncated = parent->row.truncated;
+    process->row.exec_count = 0;
+    /* Where it is may have changed since the parent's exec: only the same directory counts. */
+    if (process->cwd_inode == parent->cwd_inode && process->cwd_device == parent->cwd_device)
+        shared_set(&process->text.cwd, shared_hold(parent->text.cwd));
+}
+
+/* ---- what the kernel says of it ---- */
+
+static int64_t known_id(uint32_t id)
+{
+    return id == EVENT_ID_UNSET ? INTEGER_NULL : (int64_t)id;
+}
+
+static void set_ids(struct process *process, const struct event_task *task)
+{
+    struct row_process *row = &process->row;
+
+    row->uid = task->uid;
+    row->euid = task->euid;
+    row->gid = task->gid;
+    row->egid = task->egid;
+    row->login_uid = known_id(task->login_uid);
+    row->audit_session = known_id(task->audit_session);
+    row->sid = task->sid;
+    row->pgid = task->pgid;
+    row->mnt_ns = task->mnt_ns;
+    row->pid_ns = task->pid_ns;
+    row->net_ns = task->net_ns;
+    row->user_ns = task->user_ns;
+    row->ns_pid = task->ns_pid;
+}
+
+static void set_cgroup(struct model *model, struct process *process, uint64_t cgroup_id)
+{
+    shared_set(&process->text.cgroup,
+               shared_hold(index_get(&model->cgroups, (struct key){cgroup_id, 0})));
+}
+
+static void set_task(struct model *model, struct process *process, const struct event_task *task)
+{
+    struct process_texts *text = &process->text;
+
+    set_ids(process, task);
+    if (process->row.ppid == INTEGER_NULL)
+        process->row.ppid = task->parent_pid;
+    if (!task->parent_pid)
+        process->row.depth = 0;
+    process->cwd_inode = task->cwd_inode;
+    process->cwd_device = task->cwd_device;
+    shared_set(&text->comm, shared_new(event_field(task->comm, sizeof(task->comm))));
+    shared_set(&text->tty, image_terminal(task->tty));
+    shared_set(&text->capabilities, image_capabilities(task->capabilities));
+    shared_set(&text->user, shared_hold(index_get(&model->users, (struct key){task->uid, 0})));
+    set_cgroup(model, process, task->cgroup_id);
+    process_touch(model, process);
+}
+
+static int64_t image_is_cut(const struct event_image *image)
+{
+    return (image->flags &
+            (EVENT_IMAGE_ARGV_CUT | EVENT_IMAGE_ARGV_FAULT | EVENT_IMAGE_PATH_CUT)) != 0;
+}
+
+static void set_image(struct process *process, const struct event *event, struct text argv)
+{
+    const struct event_image *image = &event->exec->image;
+
+    shared_set(&process->text.exe, shared_new(event_text(event, image->exe)));
+    shared_set(&process->text.cmdline, argv_joined(argv));
+    shared_set(&process->text.cwd, shared_new(event_text(event, image->cwd)));
+    process->row.truncated = image_is_cut(image);
+}
+
+/* ---- events ---- */
+
+void process_fork(struct model *model, const struct event *event)
+{
+    const struct event_task *task = &event->fork->task;
+    struct process *parent = process_find(model, task->creator_pid, task->creator_start);
+    struct process *process = process_find(model, event->header->pid, event->header->start);
+
+    if (!process) {
+        process = process_new(model, event->header->pid, event->header->start, "event");
+        if (!process)
+            return;
+        set_task(model, process, task);
+        if (parent)
+            inherit_image(process, parent);
+    }
+    process->seen = event->header->time;
+    process->parent_pid = task->creator_pid;
+    process->parent_start = task->creator_start;
+    set_parent(model, process, parent, NULL);
+}
+
+void process_exec(struct model *model, const struct event *event)
+{
+    struct process *process = process_of(model, event->header);
+
+    if (!process)
+        return;
+    set_task(model, process, &event->exec->task);
+    set_image(process, event, event_text(event, event->exec->image.argv));
+    process->row.exec_count =
+        process->row.exec_count == INTEGER_NULL ? 1 : process->row.exec_count + 1;
+    exec_row(model, process, event);
+}
+
+void process_exec_failed(struct model *model, const struct event *event)
+{
+    struct process *process = process_of(model, event->header);
+
+    if (process)
+        exec_failed_row(model, process, event);
+}
+
+static void process_end(struct model *model, struct process *process, uint64_t time)
+{
+    process->ended = time;
+    process->row.ended_at = model_wall(model, time);
+    TAILQ_REMOVE(&model->alive_processes, process, alive);
+    TAILQ_INSERT_TAIL(&model->dead_processes, process, alive);
+    process_touch(model, process);
+}
+
+void process_exit(struct model *model, const struct event *event)
+{
+    const struct event_exit *exit = event->exit;
+    struct process *process = process_find(model, event->header->pid, event->header->start);
+    unsigned signal = exit->status & 0x7f;
+
+    if (!process && !(exit->flags & EVENT_EXIT_OUTSIDE))
+        process = process_of(model, event->header);
+    if (!process || process->ended)
+        return;
+    shared_set(&process->text.comm, shared_new(event_field(exit->comm, sizeof(exit->comm))));
+    if (signal)
+        process->row.exit_signal = signal;
+    else
+        process->row.exit_code = exit->status >> 8 & 0xff;
+    process_end(model, process, event->header->time);
+}
+
+/* Where a process moves out of the recorded cgroup, its path is not known to be below it: the scan
+ * will not see it any more, but its exit will still be told. */
+void process_attach(struct model *model, const struct event *event)
+{
+    struct process *process = process_find(model, event->header->pid, event->header->start);
+    uint64_t cgroup_id = event->fork->task.cgroup_id;
+
+    if (!process)
+        return;
+    process->outside = !index_get(&model->cgroups, (struct key){cgroup_id, 0});
+    if (process->outside)
+        return;
+    set_cgroup(model, process, cgroup_id);
+    process_touch(model, process);
+}
+
+void process_snapshot(struct model *model, const struct event *event)
+{
+    const struct event_exec *snapshot = event->exec;
+    const struct event_header *header = event->header;
+    bool entered = snapshot->task.flags & EVENT_TASK_ENTERED;
+    struct process *process = process_find(model, header->pid, header->start);
+
+    if (!process)
+        process = process_new(model, header->pid, header->start, entered ? "event" : "scan");
+    if (!process || process->ended)
+        return;
+    process->seen = header->time;
+    process->outside = false;
+    set_task(model, process, &snapshot->task);
+    if (!process->text.cmdline || !(snapshot->image.flags & EVENT_IMAGE_ARGV_FAULT))
+        set_image(process, event, argv_trimmed(event_text(event, snapshot->image.argv)));
+    if (process->parent_pid)
+        return;
+    process->parent_pid = snapshot->task.parent_pid;
+    process->parent_start = snapshot->task.parent_start;
+    if (entered)
+        set_parent(model, process, process_find(model, process->parent_pid, process->parent_start),
+                   "entered");
+}
+
+/* ---- restart and scan ---- */
+
+static void adopt_texts(struct process *process, const struct row_process *row)
+{
+    struct process_texts *text = &process->text;
+
+    text->comm = shared_new(row->comm);
+    text->exe = shared_new(row->exe);
+    text->cmdline = shared_new(row->cmdline);
+    text->cwd = shared_new(row->cwd);
+    text->user = shared_new(row->user);
+    text->capabilities = shared_new(row->capabilities);
+    text->tty = shared_new(row->tty);
+    text->cgroup = shared_new(row->cgroup);
+    text->container_id = shared_new(row->container_id);
+}
+
+/* The constant that an origin read from a store stands for. */
+static const char *known_origin(struct text origin)
+{
+    static const char *const origins[] = {"event", "scan", "inferred"};
+
+    for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++)
+        if (origin.data && origin.length && origin.data[0] == origins[i][0])
+            return origins[i];
+    return "scan";
+}
+
+void process_adopt(struct model *model, const struct row_process *row)
+{
+    struct process *process;
+    int64_t next = model->next_id[ROW_PROCESS];
+
+    if (row->start_boottime == INTEGER_NULL)
+        return;
+    process = process_new(model, (uint32_t)row->pid, (uint64_t)row->start_boottime,
+                          known_origin(row->origin));
+    if (!process)
+        return;
+    model->next_id[ROW_PROCESS] = next; /* it has an id already */
+    process->seen = 0;
+    process->row = *row;
+    adopt_texts(process, row);
+    process->dirty = false; /* and a row */
+    TAILQ_REMOVE(&model->changed_processes, process, changed);
+}
+
+/* A parent's depth must be known before the child's: up the chain first. Bounded, for the parents
+ * of what is left of a reused pid could form a circle. */
+static void settle_parent(struct model *model, struct process *process, int bound)
+{
+    struct process *parent;
+
+    if (process->row.parent_id != INTEGER_NULL || !process->parent_pid || !bound)
+        return;
+    parent = process_find(model, process->parent_pid, process->parent_start);
+    if (!parent)
+        return;
+    settle_parent(model, parent, bound - 1);
+    set_parent(model, process, parent, "scan");
+}
+
+#define DEPTH_BOUND 256
+
+void process_reconcile(struct model *model, uint64_t began)
+{
+    struct process *process, *next;
+
+    for (process = TAILQ_FIRST(&model->alive_processes); process; process = next) {
+        next = TAILQ_NEXT(process, alive);
+        settle_parent(model, process, DEPTH_BOUND);
+        if (process->seen < began && process->start < began && !process->outside)
+            process_end(model, process, began);
+    }
+}
+
+/* ---- rows ---- */
+
+static void process_put(struct model *model, const struct process *process)
+{
+    struct row_process row = process->row;
+    const struct process_texts *text = &process->text;
+
+    row.origin = model_constant(process->origin);
+    row.comm = shared_text(text->comm);
+    row.exe = shared_text(text->exe);
+    row.cmdline = shared_text(text->cmdline);
+    row.cwd = shared_text(text->cwd);
+    row.user = shared_text(text->user);
+    row.capabilities = shared_text(text->capabilities);
+    row.tty = shared_text(text->tty);
+    row.cgroup = shared_text(text->cgroup);
+    row.container_id = shared_text(text->container_id);
+    model_put(model, ROW_PROCESS, &row);
+}
+
+void process_flush(struct model *model)
+{
+    struct process *process;
+
+    while ((process = TAILQ_FIRST(&model->changed_processes))) {
+        TAILQ_REMOVE(&model->changed_processes, process, changed);
+        process->dirty = false;
+        process_put(model, process);
+    }
+}
+
+static void process_free(struct model *model, struct process *process)
+{
+    struct process_texts *text = &process->text;
+    struct shared *texts[] = {text->comm, text->exe,    text->cmdline,
+                              text->cwd,  text->user,   text->capabilities,
+                              text->tty,  text->cgroup, text->container_id};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        shared_drop(texts[i]);
+    index_remove(&model->processes, process_key(process->pid, process->start));
+    free(process);
+}
+
+void process_forget(struct model *model, uint64_t before)
+{
+    struct process *process;
+
+    while ((process = TAILQ_FIRST(&model->dead_processes)) && process->ended < before) {
+        TAILQ_REMOVE(&model->dead_processes, process, alive);
+        process_free(model, process);
+    }
+}
+
+void process_free_all(struct model *model)
+{
+    struct process *process;
+
+    process_forget(model, UINT64_MAX);
+    while ((process = TAILQ_FIRST(&model->alive_processes))) {
+        TAILQ_REMOVE(&model->alive_processes, process, alive);
+        process_free(model, process);
+    }
+    index_free(&model->processes);
+}

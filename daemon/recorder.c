@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recorder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "pipeline.h"
+#include "record.h"
+#include "writer.h"
+
+#define TURN_RECORDS 8192
+#define BATCH_BYTES  (1u << 20) /* a batch this large is written before its time */
+#define PROBES_MAX   32
+#define NS_PER_S     1000000000ll
+
+struct recorder {
+    const struct source_ops *ops;
+    struct source *source;
+    struct pipeline *pipeline;
+    struct model *model;
+    struct store *store;
+    struct writer *writer;
+    bool replaying;
+    bool trouble;       /* the writer's newest attempt failed, and the log says so */
+    size_t queue;       /* bytes that batches may take */
+    int64_t down_since; /* when the recorder before this one last wrote; INTEGER_NULL: no gap */
+    int64_t next_probe;
+    struct row_host host;
+    struct row_recorder row;
+    char *cgroup; /* the text of row.cgroup */
+    void (*committed)(void *context);
+    void *context;
+};
+
+static int fail(struct recorder_error *error, const char *message)
+{
+    snprintf(error->message, sizeof(error->message), "%s", message);
+    return -1;
+}
+
+static int64_t wall_now(void *context)
+{
+    struct timespec now;
+
+    (void)context;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* ---- rows about the recorder itself ---- */
+
+static struct batch *add_row(struct batch *batch, enum row_kind kind, const void *columns)
+{
+    if (!batch)
+        batch = batch_new();
+    if (batch)
+        batch_add(batch, kind, columns); /* a missed heartbeat is made up for by the next */
+    return batch;
+}
+
+static struct batch *add_heartbeat(struct recorder *recorder, struct batch *batch)
+{
+    recorder->row.last_seen_at = wall_now(NULL);
+    recorder->host.last_seen_at = recorder->row.last_seen_at;
+    batch = add_row(batch, ROW_RECORDER, &recorder->row);
+    return add_row(batch, ROW_HOST, &recorder->host);
+}
+
+/* The rows of a run's probes keep their ids: a later call replaces them. */
+static struct batch *add_probes(struct recorder *recorder, struct batch *batch)
+{
+    struct source_probe probes[PROBES_MAX];
+    size_t count = recorder->ops->probes(recorder->source, probes, PROBES_MAX);
+
+    for (size_t i = 0; i < count && i < PROBES_MAX; i++) {
+        struct row_probe row = {
+            .id = recorder->next_probe + (int64_t)i,
+            .recorder_id = recorder->row.id,
+            .name = {probes[i].name, strlen(probes[i].name)},
+            .tier = {probes[i].tier, strlen(probes[i].tier)},
+            .error = {probes[i].error, probes[i].error ? strlen(probes[i].error) : 0},
+            .recursion_misses = (int64_t)probes[i].recursion_misses,
+        };
+        batch = add_row(batch, ROW_PROBE, &row);
+    }
+    return batch;
+}
+
+/* While nobody recorded, nobody knows how much happened. */
+static void report_down(struct recorder *recorder)
+{
+    struct row_loss loss = {
+        .started_at = recorder->down_since,
+        .ended_at = wall_now(NULL),
+        .class = {"down", 4},
+        .stage = {"recorder", 8},
+        .count = INTEGER_NULL,
+        .detail = {"the recorder was not running", 28},
+    };
+
+    if (recorder->down_since != INTEGER_NULL && !recorder->replaying)
+        model_lose(recorder->model, &loss);
+}
+
+/* Rows that the writer gave up are losses like any other: the model gives them their ids. */
+static void report_writer_losses(struct recorder *recorder)
+{
+    struct writer_loss losses[WRITER_LOSSES_MAX];
+    size_t count = writer_take_losses(recorder->writer, losses);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *class = event_class_name(losses[i].loss_class);
+        const char *table = row_tables[losses[i].kind].name;
+        struct row_loss loss = {
+            .started_at = losses[i].started_at,
+            .ended_at = losses[i].ended_at,
+            .class = {class, strlen(class)},
+            .stage = {losses[i].stage, strlen(losses[i].stage)},
+            .count = (int64_t)losses[i].count,
+            .detail = {table, strlen(table)},
+        };
+        model_lose(recorder->model, &loss);
+    }
+}
+
+/* ---- opening: each step leaves what recorder_free undoes ---- */
+
+static int open_store(struct recorder *recorder, const struct config *config,
+                      struct recorder_error *error)
+{
+    struct store_error why;
+
+    recorder->store = store_open(config->store, &why);
+    return recorder->store ? 0 : fail(error, why.message);
+}
+
+static int open_source(struct recorder *recorder, const struct config *config,
+                       struct recorder_error *error)
+{
+    struct pipeline_error why;
+    struct source_error reason;
+
+    recorder->pipeline = pipeline_new(config->record, &why);
+    if (!recorder->pipeline)
+        return fail(error, why.message);
+    recorder->source = recorder->ops->open(config, pipeline_push, recorder->pipeline, &reason);
+    return recorder->source ? 0 : fail(error, reason.message);
+}
+
+static void adopt(void *context, const struct row *row)
+{
+    model_adopt(context, row);
+}
+
+static int open_model(struct recorder *recorder, struct recorder_error *error)
+{
+    struct model_start start;
+    const struct row_host *host = pipeline_host(recorder->pipeline, &start.wall_minus_boot);
+    bool known;
+
+    if (!host)
+        return fail(error, "the recording does not say which host it is from");
+    recorder->host = *host;
+    recorder->host.first_seen_at = recorder->host.last_seen_at = wall_now(NULL);
+    if (store_last_seen(recorder->store, &recorder->down_since) ||
+        store_host(recorder->store, &recorder->host, &known) ||
+        store_next_ids(recorder->store, start.next_id))
+        return fail(error, store_failure(recorder->store)->message);
+    recorder->row.id = start.next_id[ROW_RECORDER];
+    recorder->next_probe = start.next_id[ROW_PROBE];
+    start.host_id = recorder->host.id;
+    recorder->model = model_new(&start);
+    if (!recorder->model)
+        return fail(error, "out of memory");
+    if (known && !recorder->replaying &&
+        store_living(recorder->store, recorder->host.id, adopt, recorder->model))
+        return fail(error, store_failure(recorder->store)->message);
+    pipeline_set_model(recorder->pipeline, recorder->model);
+    return 0;
+}
+
+static int open_writer(struct recorder *recorder, struct recorder_error *error)
+{
+    struct writer_options options = {
+        .limit = recorder->queue,
+        .clock = wall_now,
+        .notify = recorder->committed,
+        .context = recorder->context,
+    };
+
+    recorder->writer = writer_start(recorder->store, &options);
+    return recorder->writer ? 0 : fail(error, "can not start the writer's thread");
+}
+
+static void describe_run(struct recorder *recorder, const struct config *config)
+{
+    recorder->row.host_id = recorder->host.id;
+    recorder->row.pid = getpid();
+    recorder->row.version = (struct text){SPYQ_VERSION, strlen(SPYQ_VERSION)};
+    recorder->row.started_at = wall_now(NULL);
+    recorder->row.ended_at = INTEGER_NULL;
+    recorder->cgroup = config->cgroup ? strdup(config->cgroup) : NULL;
+    recorder->row.cgroup =
+        (struct text){recorder->cgroup, recorder->cgroup ? strlen(recorder->cgroup) : 0};
+}
+
+static void recorder_free(struct recorder *recorder)
+{
+    if (recorder->writer)
+        writer_stop(recorder->writer, NULL);
+    if (recorder->source)
+        recorder->ops->close(recorder->source);
+    pipeline_free(recorder->pipeline, NULL);
+    model_free(recorder->model);
+    if (recorder->store)
+        store_close(recorder->store);
+    free(recorder->cgroup);
+    free(recorder);
+}
+
+struct recorder *recorder_open(const struct config *config, void (*committed)(void *context),
+                               void *context, struct recorder_error *error)
+{
+    struct recorder *recorder = calloc(1, sizeof(*recorder));
+
+    if (!recorder) {
+        fail(error, "out of memory");
+        return NULL;
+    }
+    recorder->replaying = config->replay != NULL;
+    recorder->ops = recorder->replaying ? &source_replay : &source_bpf;
+    recorder->queue = (size_t)config->queue_mib << 20;
+    recorder->committed = committed;
+    recorder->context = context;
+    if (open_store(recorder, config, error) == 0 && open_source(recorder, config, error) == 0 &&
+        open_model(recorder, error) == 0 && open_writer(recorder, error) == 0) {
+        describe_run(recorder, config);
+        return recorder;
+    }
+    recorder_free(recorder);
+    return NULL;
+}
+
+/* ---- running ---- */
+
+int recorder_scan(struct recorder *recorder, struct recorder_error *error)
+{
+    struct source_error reason;
+    struct batch *batch;
+
+    if (recorder->ops->scan(recorder->source, &reason) < 0)
+        return fail(error, reason.message);
+    report_down(recorder);
+    batch = add_probes(recorder, add_heartbeat(recorder, NULL));
+    if (batch)
+        writer_submit(recorder->writer, batch);
+    recorder_flush(recorder);
+    return 0;
+}
+
+/* A recording can wait for the disk; the kernel can not. */
+static bool must_wait(const struct recorder *recorder)
+{
+    struct writer_status status;
+
+    if (!recorder->replaying)
+        return false;
+    writer_status(recorder->writer, &status);
+    return status.queued_bytes > recorder->queue / 2;
+}
+
+bool recorder_turn(struct recorder *recorder)
+{
+    size_t taken;
+
+    if (must_wait(recorder))
+        return false;
+    taken = recorder->ops->drain(recorder->source, TURN_RECORDS);
+    if (model_pending(recorder->model) > BATCH_BYTES)
+        recorder_flush(recorder);
+    return taken > 0;
+}
+
+size_t recorder_sleep(struct recorder *recorder, int fds[EVENT_RINGS])
+{
+    recorder->ops->arm(recorder->source);
+    return recorder->ops->descriptors(recorder->source, fds);
+}
+
+void recorder_flush(struct recorder *recorder)
+{
+    struct batch *batch = model_flush(recorder->model);
+
+    if (batch)
+        writer_submit(recorder->writer, batch);
+}
+
+void recorder_audit(struct recorder *recorder)
+{
+    const char *trouble = pipeline_trouble(recorder->pipeline);
+    struct batch *batch;
+
+    if (trouble)
+        log_line("%s", trouble);
+    recorder->ops->audit(recorder->source);
+    report_writer_losses(recorder);
+    if (model_pending(recorder->model))
+        recorder_flush(recorder);
+    batch = add_heartbeat(recorder, NULL);
+    if (batch)
+        writer_submit(recorder->writer, batch);
+}
+
+void recorder_check_writer(struct recorder *recorder)
+{
+    struct writer_status status;
+
+    writer_status(recorder->writer, &status);
+    if (status.failures && !recorder->trouble)
+        log_line("can not write, trying again: %s", status.error);
+    else if (!status.failures && recorder->trouble)
+        log_line("writing again");
+    recorder->trouble = status.failures > 0;
+}
+
+bool recorder_ended(const struct recorder *recorder)
+{
+    return recorder->ops->ended(recorder->source);
+}
+
+void recorder_reconfigure(struct recorder *recorder, const struct config *config)
+{
+    recorder->queue = (size_t)config->queue_mib << 20;
+}
+
+/* ---- closing ---- */
+
+static void write_rest(struct recorder *recorder)
+{
+    struct batch *batch;
+
+    recorder->ops->stop(recorder->source);
+    report_writer_losses(recorder);
+    recorder_flush(recorder);
+    recorder->row.ended_at = wall_now(NULL);
+    batch = add_probes(recorder, add_heartbeat(recorder, NULL));
+    if (batch)
+        writer_submit(recorder->writer, batch);
+}
+
+static int close_writer(struct recorder *recorder, struct recorder_error *error)
+{
+    struct writer_status last;
+    size_t lost = writer_stop(recorder->writer, &last);
+
+    recorder->writer = NULL;
+    if (!lost)
+        return 0;
+    snprintf(error->message, sizeof(error->message), "%zu rows could not be written: %s", lost,
+             last.error);
+    return -1;
+}
+
+int recorder_close(struct recorder *recorder, struct recorder_error *error)
+{
+    struct pipeline_error why;
+    const char *failure;
+    int code;
+
+    write_rest(recorder);
+    code = close_writer(recorder, error);
+    failure = recorder->ops->failure(recorder->source);
+    if (failure)
+        code = fail(error, failure);
+    /* The source goes first: it may still push. */
+    recorder->ops->close(recorder->source);
+    recorder->source = NULL;
+    store_close(recorder->store);
+    recorder->store = NULL;
+    if (pipeline_free(recorder->pipeline, &why) < 0)
+        code = fail(error, why.message);
+    recorder->pipeline = NULL;
+    recorder_free(recorder);
+    return code;
+}

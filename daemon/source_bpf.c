@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The live kernel as a source: drains two rings, says how far time order reaches, counts what did
+ * not fit, and scans what ran before it came.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgroups.h"
+#include "host.h"
+#include "probes.h"
+#include "users.h"
+
+/* A record's time is taken before it is sent, and its program may be preempted in between: records
+ * this much older than the newest may still be on their way. */
+#define HOLD_NS (20 * 1000000ull)
+/* Between two scans that loss of lifecycle records asks for. */
+#define RESCAN_NS     (10 * 1000000000ull)
+#define CLOCK_STEP_NS 1000000ll
+#define PROBES_MAX    32
+#define TURN_RECORDS  4096
+
+struct ring {
+    struct ring_buffer *buffer;
+    uint64_t newest;   /* time of the newest record seen */
+    uint64_t received; /* records seen */
+    uint64_t reported; /* losses already handed over */
+    bool drained;      /* nothing was left at the last look */
+    struct source *source;
+};
+
+struct source {
+    struct probes *probes;
+    struct ring rings[EVENT_RINGS];
+    struct users *users;
+    struct cgroup_place place; /* what is recorded; the root of the hierarchy: everything */
+    source_sink *sink;
+    void *context;
+    size_t turn;         /* records that this turn may still take */
+    uint64_t frontier;   /* the last one handed over */
+    uint64_t audited_at; /* boot clock, ns */
+    uint64_t scanned_at;
+    int64_t clock; /* wall minus boot, as last handed over */
+    uint64_t misses[PROBES_MAX];
+    bool rescan;
+    bool stopped;
+};
+
+static void hand_over(struct source *source, struct record *record)
+{
+    const struct event_header *header = record_end(record);
+
+    source->sink(source->context, header, header->size);
+}
+
+/* ---- rings ---- */
+
+static int take_record(void *context, void *data, size_t size)
+{
+    struct ring *ring = context;
+    struct source *source = ring->source;
+    const struct event_header *header = data;
+
+    ring->received++;
+    if (header->time > ring->newest)
+        ring->newest = header->time;
+    users_introduce(source->users, header, source->sink, source->context);
+    source->sink(source->context, header, size);
+    return --source->turn ? 0 : -EAGAIN; /* the record is taken either way */
+}
+
+static void drain_ring(struct ring *ring)
+{
+    ring->drained = ring->source->turn && ring_buffer__consume(ring->buffer) >= 0;
+}
+
+static void report_loss(struct source *source, uint32_t loss_class, uint64_t count,
+                        const char *detail)
+{
+    struct record record;
+    struct event_loss *loss = record_begin(&record, EVENT_LOSS, sizeof(*loss), boot_now());
+
+    loss->began = source->audited_at;
+    loss->count = count;
+    loss->loss_class = loss_class;
+    loss->stage = record_text(&record, "ring");
+    loss->detail = record_text(&record, detail);
+    hand_over(source, &record);
+    if (loss_class == EVENT_CLASS_LIFECYCLE)
+        source->rescan = true;
+}
+
+static void count_drops(struct source *source)
+{
+    static const uint32_t classes[EVENT_RINGS] = {EVENT_CLASS_LIFECYCLE, EVENT_CLASS_NETWORK};
+    size_t cpus;
+    const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
+
+    for (int i = 0; i < EVENT_RINGS; i++) {
+        uint64_t dropped = 0;
+        for (size_t cpu = 0; cpu < cpus; cpu++)
+            dropped += counters[cpu].dropped[i];
+        if (dropped > source->rings[i].reported)
+            report_loss(source, classes[i], dropped - source->rings[i].reported,
+                        "the ring was full");
+        source->rings[i].reported = dropped;
+    }
+}
+
+/* What was seen before this time can not be overtaken any more. */
+static uint64_t reached(const struct source *source, uint64_t now)
+{
+    uint64_t time = now;
+
+    for (int i = 0; i < EVENT_RINGS; i++)
+        if (!source->rings[i].drained && source->rings[i].newest < time)
+            time = source->rings[i].newest;
+    return time > HOLD_NS ? time - HOLD_NS : 0;
+}
+
+static void tell_frontier(struct source *source, uint64_t frontier)
+{
+    struct record record;
+
+    if (frontier <= source->frontier)
+        return;
+    record_begin(&record, EVENT_FRONTIER, sizeof(struct event_mark), frontier);
+    source->frontier = frontier;
+    hand_over(source, &record);
+}
+
+static bool frontier_behind(const struct source *source)
+{
+    for (int i = 0; i < EVENT_RINGS; i++)
+        if (source->rings[i].newest >= source->frontier)
+            return true;
+    return false;
+}
+
+static size_t source_bpf_drain(struct source *source, size_t most)
+{
+    uint64_t now = boot_now();
+    size_t taken;
+
+    source->turn = most;
+    for (int i = 0; i < EVENT_RINGS; i++)
+        drain_ring(&source->rings[i]);
+    taken = most - source->turn;
+    count_drops(source);
+    if (source->stopped && !taken)
+        tell_frontier(source, UINT64_MAX);
+    else if (frontier_behind(source))
+        tell_frontier(source, reached(source, now));
+    return taken + (!source->stopped && frontier_behind(source));
+}
+
+static void source_bpf_arm(struct source *source)
+{
+    probes_arm(source->probes, true);
+}
+
+static size_t source_bpf_descriptors(struct source *source, int fds[EVENT_RINGS])
+{
+    for (int i = 0; i < EVENT_RINGS; i++)
+        fds[i] = probes_ring(source->probes, i);
+    return EVENT_RINGS;
+}
+
+/* ---- scanning ---- */
+
+/* Reads an iterator to its end. It stops when the ring is half full: drained, it goes on. */
+static int run_iterator(struct source *source, enum probes_iterator kind,
+                        struct source_error *error)
+{
+    int iterator = probes_iterate(source->probes, kind);
+    char ignored[64];
+    ssize_t length = -1;
+
+    if (iterator >= 0) {
+        while ((length = read(iterator, ignored, sizeof(ignored))) != 0) {
+            if (length < 0 && errno != EAGAIN && errno != EINTR)
+                break;
+            source_bpf_drain(source, SIZE_MAX);
+        }
+        close(iterator);
+    }
+    if (length < 0)
+        snprintf(error->message, sizeof(error->message), "the start-up scan failed: %s",
+                 strerror(errno));
+    return length < 0 ? -1 : 0;
+}
+
+static int source_bpf_scan(struct source *source, struct source_error *error)
+{
+    uint64_t began = boot_now();
+    struct record record;
+
+    source->rescan = false;
+    source->scanned_at = began;
+    if (run_iterator(source, PROBES_PROCESSES, error) < 0 ||
+        run_iterator(source, PROBES_SOCKETS, error) < 0)
+        return -1;
+    record_begin(&record, EVENT_SCAN_DONE, sizeof(struct event_mark), boot_now());
+    ((struct event_mark *)(void *)record.bytes)->header.start = began;
+    hand_over(source, &record);
+    source_bpf_drain(source, SIZE_MAX);
+    return 0;
+}
+
+/* ---- once a second ---- */
+
+static void audit_programs(struct source *source)
+{
+    struct source_probe list[PROBES_MAX];
+    size_t count = probes_list(source->probes, list, PROBES_MAX);
+
+    for (size_t i = 0; i < count && i < PROBES_MAX; i++) {
+        uint64_t missed = list[i].recursion_misses - source->misses[i];
+        char detail[128];
+        if (!missed)
+            continue;
+        snprintf(detail, sizeof(detail), "%s was skipped by the kernel (recursion_misses)",
+                 list[i].name);
+        report_loss(source,
+                    strncmp(list[i].name, "network", 7) ? EVENT_CLASS_LIFECYCLE
+                                                        : EVENT_CLASS_NETWORK,
+                    missed, detail);
+        source->misses[i] = list[i].recursion_misses;
+    }
+}
+
+static void audit_clock(struct source *source)
+{
+    int64_t clock = wall_minus_boot();
+    struct record record;
+    struct event_clock *event;
+
+    if (llabs(clock - source->clock) < CLOCK_STEP_NS)
+        return;
+    source->clock = clock;
+    event = record_begin(&record, EVENT_CLOCK, sizeof(*event), boot_now());
+    event->wall_minus_boot = clock;
+    hand_over(source, &record);
+}
+
+static void source_bpf_audit(struct source *source)
+{
+    struct source_error ignored;
+
+    audit_programs(source);
+    audit_clock(source);
+    source->audited_at = boot_now();
+    /* A lost exit leaves a process that never ends, a lost fork one that is not there at all. */
+    if (source->rescan && source->audited_at - source->scanned_at > RESCAN_NS)
+        source_bpf_scan(source, &ignored);
+}
+
+/* ---- start and end ---- */
+
+static void source_bpf_close(struct source *source)
+{
+    if (!source)
+        return;
+    for (int i = 0; i < EVENT_RINGS; i++)
+        ring_buffer__free(source->rings[i].buffer);
+    probes_free(source->probes);
+    users_free(source->users);
+    free(source);
+}
+
+static int open_rings(struct source *source, struct source_error *error)
+{
+    for (int i = 0; i < EVENT_RINGS; i++) {
+        struct ring *ring = &source->rings[i];
+        ring->source = source;
+        ring->buffer = ring_buffer__new(probes_ring(source->probes, i), take_record, ring, NULL);
+        if (ring->buffer)
+            continue;
+        snprintf(error->message, sizeof(error->message), "can not map a ring buffer: %s",
+                 strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+static int choose_cgroup(struct source *source, const struct config *config,
+                         struct source_error *error)
+{
+    struct source_error ignored;
+
+    if (config->cgroup)
+        return cgroups_find(config->cgroup, &source->place, error);
+    /* Without the v2 hierarchy everything but the paths of cgroups is still recorded. */
+    if (cgroups_find("/", &source->place, &ignored) < 0)
+        source->place.mount[0] = '\0';
+    return 0;
+}
+
+static void introduce_host(struct source *source)
+{
+    struct record record;
+    const struct event_header *host = host_describe(&record);
+
+    source->clock = ((const struct event_host *)host)->wall_minus_boot;
+    source->audited_at = host->time;
+    source->sink(source->context, host, host->size);
+}
+
+static int source_bpf_start(struct source *source, const struct config *config,
+                            struct source_error *error)
+{
+    source->users = users_new();
+    if (!source->users) {
+        snprintf(error->message, sizeof(error->message), "out of memory");
+        return -1;
+    }
+    if (choose_cgroup(source, config, error) < 0)
+        return -1;
+    source->probes = probes_load(config, config->cgroup ? &source->place : NULL, error);
+    if (!source->probes || open_rings(source, error) < 0)
+        return -1;
+    introduce_host(source);
+    if (probes_attach(source->probes, error) < 0)
+        return -1;
+    if (source->place.mount[0])
+        cgroups_walk(&source->place, source->sink, source->context);
+    return 0;
+}
+
+static struct source *source_bpf_open(const struct config *config, source_sink *sink, void *context,
+                                      struct source_error *error)
+{
+    struct source *source = calloc(1, sizeof(*source));
+
+    if (!source) {
+        snprintf(error->message, sizeof(error->message), "out of memory");
+        return NULL;
+    }
+    source->sink = sink;
+    source->context = context;
+    if (source_bpf_start(source, config, error) == 0)
+        return source;
+    source_bpf_close(source);
+    return NULL;
+}
+
+/* Every record that was sent must have been received or counted as dropped. */
+static void check_account(struct source *source)
+{
+    static const uint32_t classes[EVENT_RINGS] = {EVENT_CLASS_LIFECYCLE, EVENT_CLASS_NETWORK};
+    size_t cpus;
+    const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
+
+    for (int i = 0; i < EVENT_RINGS; i++) {
+        uint64_t sent = 0;
+        for (size_t cpu = 0; cpu < cpus; cpu++)
+            sent += counters[cpu].sequence[i];
+        uint64_t known = source->rings[i].received + source->rings[i].reported;
+        if (sent > known)
+            report_loss(source, classes[i], sent - known, "sent, but neither seen nor refused");
+    }
+}
+
+static void source_bpf_stop(struct source *source)
+{
+    audit_programs(source);
+    probes_detach(source->probes);
+    source->stopped = true;
+    while (source_bpf_drain(source, TURN_RECORDS))
+        ;
+    check_account(source);
+    tell_frontier(source, UINT64_MAX);
+}
+
+static size_t source_bpf_probes(const struct source *source, struct source_probe *list, size_t most)
+{
+    return probes_list(source->probes, list, most);
+}
+
+static bool source_bpf_ended(const struct source *source)
+{
+    return source->stopped && source->frontier == UINT64_MAX;
+}
+
+static const char *source_bpf_failure(const struct source *source)
+{
+    (void)source;
+    return NULL;
+}
+
+const struct source_ops source_bpf = {
+    .open = source_bpf_open,
+    .scan = source_bpf_scan,
+    .drain = source_bpf_drain,
+    .arm = source_bpf_arm,
+    .descriptors = source_bpf_descriptors,
+    .audit = source_bpf_audit,
+    .stop = source_bpf_stop,
+    .probes = source_bpf_probes,
+    .ended = source_bpf_ended,
+    .failure = source_bpf_failure,
+    .close = source_bpf_close,
+};
