@@ -230,7 +230,6 @@ static void write_first(struct writer *writer)
     } else {
         known->failures++;
         snprintf(known->error, sizeof(known->error), "%s", store_failure(writer->store)->message);
-        make_room(writer); /* what could not be dropped while it was being written */
     }
     pthread_mutex_unlock(&writer->mutex);
     notify(writer);

@@ -162,7 +162,6 @@ static enum store_status check_journal_mode(struct store *store)
 static enum store_status configure(struct store *store)
 {
     int on = 1;
-    sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     if (sqlite3_exec(store->db, connection_settings, NULL, NULL, NULL) != SQLITE_OK)
         return store_failed(store, "cannot configure");
@@ -174,6 +173,7 @@ static enum store_status connect_to(struct store *store)
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
         return store_failed(store, "cannot open");
+    sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     /* Until it is known to be ours, not even its own log is copied into it. */
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     enum store_status status = store_check_version(store->db, store->path, &store->failure);

@@ -743,6 +743,60 @@ static void ids_are_never_given_twice(void **state)
     store_close(store);
 }
 
+/* Writes a row of that kind in which one column is that number. */
+static void write_with(struct store *store, enum row_kind kind, const char *column, int64_t value)
+{
+    struct row_probe probe = {.id = 1, .recorder_id = 1};
+    struct row_process p = process(1, 1);
+    struct row_exec exec = {.id = 1, .process_id = 1, .at = 1};
+    struct row_edge edge = {1, 1, 1, 1, 1, text("fork"), 1, 1, 1, 1, TEXT_NULL};
+    struct row_listener l = listener(1, 1);
+    struct row_connection c = connection(1, 1);
+    void *const rows[ROW_KIND_COUNT] = {
+        [ROW_PROBE] = &probe, [ROW_PROCESS] = &p,  [ROW_EXEC] = &exec,
+        [ROW_EDGE] = &edge,   [ROW_LISTENER] = &l, [ROW_CONNECTION] = &c,
+    };
+    const struct table *table = &row_tables[kind];
+    size_t i = 0;
+    while (i < table->column_count && strcmp(table->columns[i].name, column) != 0)
+        i++;
+    assert_in_range(i, 0, table->column_count - 1);
+    *(int64_t *)(void *)((char *)rows[kind] + table->columns[i].offset) = value;
+    write_row(store, kind, rows[kind]);
+}
+
+static void an_id_is_used_once_any_row_names_it(void **state)
+{
+    (void)state;
+    static const struct {
+        enum row_kind kind;
+        const char *column;
+        enum row_kind named;
+    } columns[] = {
+        {ROW_PROBE, "recorder_id", ROW_RECORDER},
+        {ROW_PROCESS, "host_id", ROW_HOST},
+        {ROW_PROCESS, "parent_id", ROW_PROCESS},
+        {ROW_EXEC, "process_id", ROW_PROCESS},
+        {ROW_EDGE, "src", ROW_PROCESS},
+        {ROW_EDGE, "dst", ROW_PROCESS},
+        {ROW_EDGE, "connection_id", ROW_CONNECTION},
+        {ROW_LISTENER, "process_id", ROW_PROCESS},
+        {ROW_CONNECTION, "process_id", ROW_PROCESS},
+        {ROW_CONNECTION, "listener_id", ROW_LISTENER},
+        {ROW_CONNECTION, "peer_id", ROW_CONNECTION},
+        {ROW_CONNECTION, "peer_process_id", ROW_PROCESS},
+    };
+    struct store *store = open_store();
+    int64_t next[ROW_KIND_COUNT];
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        int64_t id = 1000 + (int64_t)i;
+        write_with(store, columns[i].kind, columns[i].column, id);
+        assert_int_equal(store_next_ids(store, next), STORE_OK);
+        assert_int_equal(next[columns[i].named], id + 1);
+    }
+    store_close(store);
+}
+
 static void a_boot_is_found_again(void **state)
 {
     (void)state;
@@ -964,6 +1018,7 @@ int main(void)
         TEST(readers_see_whole_batches_while_we_write),
         TEST(what_was_acknowledged_survives_a_kill),
         TEST(ids_are_never_given_twice),
+        TEST(an_id_is_used_once_any_row_names_it),
         TEST(a_boot_is_found_again),
         TEST(a_boot_without_an_id_is_never_known),
         TEST(the_newest_run_says_when_it_was_last_seen),
