@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
-/* The maps and variables that all programs share; emit.h and filter.h say what they are for. */
+/* The maps and variables that all programs share; the headers say what they are for. */
 #include "emit.h"
 
+#include "environment.h"
 #include "filter.h"
 
 struct ring lifecycle SEC(".maps");
 struct ring activity SEC(".maps");
 struct counters_map counters SEC(".maps");
 struct scratch_map scratches SEC(".maps");
+struct environment_map environment_names SEC(".maps");
 __u32 armed[EVENT_RINGS];
+const volatile __u32 environment_wanted = 0;
 
 const volatile __u64 filter_cgroup = 0;
 const volatile __u32 filter_level = 0;

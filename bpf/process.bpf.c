@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
 /* The lives of processes: fork, exec, failed exec, exit, and the cgroups they live in. */
+#include "environment.h"
 #include "image.h"
 #include "task.h"
 
@@ -67,6 +68,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
         image_stream(scratch, &size, &image->stdio[fd], image_descriptor(task, fd), &image->flags);
     image->argv =
         tail_argv(scratch, &size, BPF_CORE_READ(mm, arg_start), image->argv_length, &image->flags);
+    image->environment = tail_environment(scratch, &size, mm, &image->flags);
     emit_scratch(scratch, size, EVENT_EXEC);
     return 0;
 }
@@ -139,7 +141,7 @@ static long failed_argument(__u32 index, void *context)
         argv->flags |= EVENT_IMAGE_ARGV_FAULT;
         return 1;
     }
-    argv->size += length & (2 * EVENT_PATH_MAX - 1);
+    argv->size = (argv->size + length) & (SCRATCH_RECORD - 1); /* a range that does not grow */
     argv->count++;
     if (index == FAILED_ARGV_MAX - 1)
         argv->flags |= EVENT_IMAGE_ARGV_CUT;

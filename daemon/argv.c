@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "argv.h"
 
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +58,51 @@ struct shared *argv_json(struct text argv)
     }
     json[size++] = ']';
     shared = shared_new((struct text){json, size});
+    free(json);
+    return shared;
+}
+
+/* The value of a variable; data is NULL where it is not set. */
+static struct text environment_value(struct text environment, const char *name)
+{
+    size_t size = strlen(name);
+
+    for (size_t at = 0; at < environment.length;) {
+        const char *string = environment.data + at;
+        size_t length = strnlen(string, environment.length - at);
+        if (length > size && string[size] == '=' && memcmp(string, name, size) == 0)
+            return (struct text){string + size + 1, length - size - 1};
+        at += length + 1;
+    }
+    return TEXT_NULL;
+}
+
+static size_t json_member(char *out, bool first, const char *name, struct text value)
+{
+    size_t size = 0;
+
+    out[size++] = first ? '{' : ',';
+    size += json_argument(out + size, name, strlen(name));
+    out[size++] = ':';
+    return size + json_argument(out + size, value.data, value.length);
+}
+
+struct shared *argv_environment(struct text environment, char *const *names)
+{
+    char *json =
+        environment.data && names ? malloc(environment.length * (ESCAPED_MAX + 6) + 2) : NULL;
+    struct shared *shared = NULL;
+    size_t size = 0;
+
+    for (; json && *names; names++) {
+        struct text value = environment_value(environment, *names);
+        if (value.data)
+            size += json_member(json + size, size == 0, *names, value);
+    }
+    if (size) {
+        json[size++] = '}';
+        shared = shared_new((struct text){json, size});
+    }
     free(json);
     return shared;
 }

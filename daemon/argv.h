@@ -12,6 +12,11 @@
  * A last string without its NUL counts as one. NULL text gives NULL. */
 struct shared *argv_json(struct text argv);
 
+/* A JSON object of the strings `NAME=value` whose name is one of `names` (NULL-terminated; NULL:
+ * none is). Of several with one name the first counts, as for getenv(3). NULL where none is there.
+ */
+struct shared *argv_environment(struct text environment, char *const *names);
+
 /* The strings joined by single spaces. NULL text gives NULL. */
 struct shared *argv_joined(struct text argv);
 

@@ -106,7 +106,6 @@ static void on_scan_done(struct model *model, const struct event *event)
     process_reconcile(model, began);
     listener_reconcile(model, began);
     connection_reconcile(model, began);
-    model->scanned = true;
 }
 
 static void on_listen(struct model *model, const struct event *event)
@@ -233,6 +232,7 @@ struct model *model_new(const struct model_start *start)
         return NULL;
     model->host_id = start->host_id;
     model->clock = start->wall_minus_boot;
+    model->environment = start->environment;
     memcpy(model->next_id, start->next_id, sizeof(model->next_id));
     TAILQ_INIT(&model->alive_processes);
     TAILQ_INIT(&model->dead_processes);

@@ -10,6 +10,7 @@ struct exec_texts {
     struct shared *script;
     struct shared *device;
     struct shared *error;
+    struct shared *environment;
     struct shared *streams[3];
 };
 
@@ -20,6 +21,7 @@ static void texts_drop(struct exec_texts *texts)
     shared_drop(texts->script);
     shared_drop(texts->device);
     shared_drop(texts->error);
+    shared_drop(texts->environment);
     for (int i = 0; i < 3; i++)
         shared_drop(texts->streams[i]);
 }
@@ -65,6 +67,7 @@ void exec_row(struct model *model, const struct process *process, const struct e
         .argv = argv_json(event_text(event, image->argv)),
         .script = image_script(event, image),
         .device = image_device(image->device),
+        .environment = argv_environment(event_text(event, image->environment), model->environment),
     };
 
     for (int i = 0; i < 3; i++)
@@ -77,6 +80,7 @@ void exec_row(struct model *model, const struct process *process, const struct e
     row.argv = shared_text(texts.argv);
     row.script = shared_text(texts.script);
     row.device = shared_text(texts.device);
+    row.environment = shared_text(texts.environment);
     row.stdin = shared_text(texts.streams[0]);
     row.stdout = shared_text(texts.streams[1]);
     row.stderr = shared_text(texts.streams[2]);

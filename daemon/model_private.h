@@ -96,11 +96,11 @@ TAILQ_HEAD(connection_list, connection);
 struct model {
     int64_t host_id;
     int64_t next_id[ROW_KIND_COUNT];
-    int64_t clock;       /* wall minus boot, ns */
-    uint64_t now;        /* time of the newest event */
-    bool scanned;        /* the start-up scan is done */
-    struct batch *batch; /* rows made since the last flush; NULL: none */
-    uint64_t unkept;     /* rows and objects lost for want of memory, since the last flush */
+    int64_t clock;            /* wall minus boot, ns */
+    uint64_t now;             /* time of the newest event */
+    char *const *environment; /* names to keep; not owned; NULL: none */
+    struct batch *batch;      /* rows made since the last flush; NULL: none */
+    uint64_t unkept;          /* rows and objects lost for want of memory, since the last flush */
 
     struct index processes; /* (pid, start) -> struct process */
     struct index users;     /* uid -> struct shared */

@@ -167,6 +167,7 @@ static void probes_configure(struct probes *probes, const struct btf *btf,
     bpf_map__set_max_entries(bpf->maps.activity, config->activity_ring_mib << 20);
     bpf_map__set_max_entries(bpf->maps.counters, (__u32)probes->cpus);
     bpf_map__set_max_entries(bpf->maps.scratches, (__u32)probes->cpus * SCRATCHES_PER_CPU);
+    bpf->rodata->environment_wanted = config->environment[0] != NULL;
     bpf->rodata->exit_has_group_dead = exit_has_group_dead(btf);
     bpf->rodata->scan_watermark = lifecycle / 2;
     bpf->rodata->filter_cgroup = filter ? filter->id : 0;
@@ -182,6 +183,21 @@ static int map_counters(struct probes *probes)
     if (counters == MAP_FAILED)
         return -1;
     probes->counters = counters;
+    return 0;
+}
+
+/* The kernel tells names apart by their first eight bytes. */
+static int want_environment(struct probes *probes, char *const *names)
+{
+    int map = bpf_map__fd(probes->bpf->maps.environment_names);
+
+    for (; *names; names++) {
+        __u64 key = 0;
+        __u8 wanted = 1;
+        memcpy(&key, *names, strnlen(*names, sizeof(key)));
+        if (bpf_map_update_elem(map, &key, &wanted, BPF_ANY) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -204,8 +220,9 @@ static int probes_open(struct probes *probes, const struct btf *btf, const struc
     probes_collect(probes, btf, filter != NULL);
     probes_configure(probes, btf, config, filter);
     code = spyq_bpf__load(probes->bpf);
-    if (code == 0)
-        code = map_counters(probes) < 0 ? -errno : 0;
+    if (code == 0 &&
+        (map_counters(probes) < 0 || want_environment(probes, config->environment) < 0))
+        code = -errno;
     return code ? load_failure(error, code) : 0;
 }
 

@@ -156,7 +156,8 @@ static void adopt(void *context, const struct row *row)
     model_adopt(context, row);
 }
 
-static int open_model(struct recorder *recorder, struct recorder_error *error)
+static int open_model(struct recorder *recorder, const struct config *config,
+                      struct recorder_error *error)
 {
     struct model_start start;
     const struct row_host *host = pipeline_host(recorder->pipeline, &start.wall_minus_boot);
@@ -173,6 +174,7 @@ static int open_model(struct recorder *recorder, struct recorder_error *error)
     recorder->row.id = start.next_id[ROW_RECORDER];
     recorder->next_probe = start.next_id[ROW_PROBE];
     start.host_id = recorder->host.id;
+    start.environment = config->environment; /* the configuration outlives the recorder */
     recorder->model = model_new(&start);
     if (!recorder->model)
         return fail(error, "out of memory");
@@ -237,7 +239,7 @@ struct recorder *recorder_open(const struct config *config, void (*committed)(vo
     recorder->committed = committed;
     recorder->context = context;
     if (open_store(recorder, config, error) == 0 && open_source(recorder, config, error) == 0 &&
-        open_model(recorder, error) == 0 && open_writer(recorder, error) == 0) {
+        open_model(recorder, config, error) == 0 && open_writer(recorder, error) == 0) {
         describe_run(recorder, config);
         return recorder;
     }
