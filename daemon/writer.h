@@ -85,7 +85,7 @@ void writer_status(struct writer *writer, struct writer_status *status);
 
 /*
  * Writes all that is queued, ends the thread and frees the writer. When the store is in trouble,
- * writing is tried five times in a row, within about two seconds. Returns the number of rows that
+ * writing is tried five times in a row, within about three seconds. Returns the number of rows that
  * could not be written and are lost; 0 when everything is in the store. With `last`, if not NULL,
  * goes the final status.
  */
