@@ -62,7 +62,7 @@ class Layout:
 
     def __init__(self, path=HEADER):
         with open(path) as header:
-            text = re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S)
+            text = re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S).replace("\\\n", " ")
         self.constants = {name: int(value.rstrip("u"), 0) for name, value in re.findall(
             r"^#define (EVENT_\w+) +(0x[0-9a-f]+u?|\d+u?)\s*$", text, re.M)}
         self.flags = {name for name in re.findall(r"^#define (EVENT_\w+) +\d+u\s*$", text, re.M)}
