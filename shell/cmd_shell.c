@@ -30,8 +30,9 @@ static enum status mode_set(struct session *session, const char *name)
     const struct format *format = format_find(name);
     if (!format) {
         const char *near = nearest(name, names);
-        complain("there is no mode '%s'; %s%s", name, near ? "did you mean " : ".help mode",
-                 near ? near : " lists them");
+        complain("there is no mode '%s'; %s%s%s", name,
+                 near ? "did you mean " : ".help mode lists them", near ? near : "",
+                 near ? "?" : "");
         return STATUS_USAGE;
     }
     session->options.format = format;

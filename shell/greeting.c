@@ -45,18 +45,14 @@ static void print_recorder(struct session *session)
         printf("The recorder is not writing: %s.\n", recorder.why);
 }
 
-/* Every one of these has an answer on a store that holds a process. */
+/* These have answers on every store that holds a process. */
 static void print_suggestions(struct session *session)
 {
     int64_t newest = INTEGER_NULL;
     if (query_integer(session, &newest, "SELECT max(id) FROM processes", "") != STATUS_OK ||
         newest == INTEGER_NULL)
         return;
-    printf("Try:  .ps\n"
-           "      .tree %" PRId64 "\n"
-           "      SELECT comm, count(*) AS n FROM execs JOIN processes ON processes.id =\n"
-           "      process_id GROUP BY comm ORDER BY n DESC LIMIT 5;\n",
-           newest);
+    printf("Try .ps, .tree %" PRId64 " or .schema processes.\n", newest);
 }
 
 void greeting_print(struct session *session)

@@ -24,6 +24,9 @@ static enum status stopped(const struct session *session, const struct origin *o
 {
     char message[64];
     enum stop_reason reason = stop_reason();
+    /* The terminal shows ^C where it was typed: the message gets a line of its own. */
+    if (reason == STOP_INTERRUPT && session->interactive)
+        fputc('\n', stderr);
     if (reason == STOP_TIMEOUT)
         snprintf(message, sizeof message, "timed out after %g s", session->options.timeout);
     else

@@ -57,7 +57,7 @@ static const char *judge(const struct recorder *recorder, bool this_boot)
     if (recorder->ended_at != INTEGER_NULL)
         return "it was stopped";
     if (recorder->last_seen_at == INTEGER_NULL || wall_ns() - recorder->last_seen_at > STALE_NS)
-        return "it has given no sign of life for more than 10 s";
+        return "no sign of life for 10 s";
     if (this_boot && process_gone(recorder->pid))
         return "its process is gone";
     return NULL;
@@ -94,12 +94,11 @@ void recorder_warn_if_stale(struct session *session)
     if (recorder_read(session, &recorder) != STATUS_OK || recorder.writing)
         return;
     if (recorder.id == INTEGER_NULL || recorder.last_seen_at == INTEGER_NULL) {
-        complain("the recorder is not writing: %s", recorder.why);
+        complain("not recording now: %s", recorder.why);
         return;
     }
     struct shown seen;
     struct cell at = cell_integer(recorder.last_seen_at);
     show_cell(&seen, &at, true, PRECISION_SECONDS);
-    complain("the recorder is not writing: %s; this is how things were at %s", recorder.why,
-             seen.small);
+    complain("as of %s; not recording now: %s", seen.small, recorder.why);
 }

@@ -84,7 +84,6 @@ static enum status run_pending(struct session *session, struct pending *pending)
 {
     arm(session);
     if (session->interactive) {
-        pending->sql[strcspn(pending->sql, "\0")] = '\0';
         char *entry = strndup(pending->sql, pending->length - 1);
         input_remember(entry ? entry : "");
         free(entry);
@@ -114,6 +113,8 @@ static enum status take_line(struct session *session, struct pending *pending, c
             return status;
         }
     }
+    if (session->interactive && !*skip_space(line))
+        fputs("The SQL above goes on until a ';'. Ctrl-C drops it.\n", stdout);
     if (!pending_add(pending, line))
         return STATUS_ERROR;
     return sqlite3_complete(pending->sql) ? run_pending(session, pending) : STATUS_OK;

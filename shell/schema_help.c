@@ -237,7 +237,7 @@ static const struct relation relations[] = {
     {"listeners", "one row for each socket that waited for connections", listener_columns, NULL},
     {"edges", "which process acted on which, and how", edge_columns, NULL},
     {"losses", "what is known not to have been recorded", loss_columns, NULL},
-    {"sequences", "where the numbering of each table stands", sequence_columns, NULL},
+    {"sequences", "private: where the numbering of each table stands", sequence_columns, NULL},
     {"gaps", "losses, with how long each lasted", gap_columns, "losses"},
     {"process_tree", "every process beside its parent", tree_columns, "processes"},
     {"open_connections", "connections open now, with who holds them", holder_columns,
