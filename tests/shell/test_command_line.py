@@ -432,6 +432,20 @@ class Targets(unittest.TestCase):
                 self.assertIn(b"is no TARGET", result.stderr)
 
 
+class Manual(unittest.TestCase):
+    def test_it_has_every_option_verb_and_exit_status(self):
+        text = spyq("--help", on="").stdout.decode()
+        page = support.read_text("docs/spyq.1")
+        for option in sorted(set(re.findall(r"--([a-z-]+)", text)) | {"help", "version"}):
+            self.assertRegex(page, rf"(?m)^\.It .*Fl -{option}\b", option)
+        for verb in re.findall(r"(?m)^  ([a-z]+) ", text):
+            self.assertRegex(page, rf"(?m)^\.It Cm {verb}\b", verb)
+        for command in ("mode", "quit"):
+            self.assertRegex(page, rf"(?m)^\.It Ic \.{command}\b", command)
+        for number in re.findall(r"STATUS_\w+ = (\d)", support.read_text("shell/status.h")):
+            self.assertRegex(page, rf"(?m)^\.It {number}$")
+
+
 class Completion(unittest.TestCase):
     def complete(self, *words):
         script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
