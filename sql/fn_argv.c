@@ -153,22 +153,6 @@ static bool read_array(struct text argv, int64_t wanted, sqlite3_str *out, int64
     return good && in.at == in.end;
 }
 
-static void result_string(sqlite3_context *context, sqlite3_str *out)
-{
-    int length = sqlite3_str_length(out);
-    int error = sqlite3_str_errcode(out);
-    char *text = sqlite3_str_finish(out);
-
-    if (error)
-        sqlite3_result_error_code(context, error);
-    else if (length == 0) /* an empty sqlite3_str finishes as NULL */
-        sqlite3_result_text(context, "", 0, SQLITE_STATIC);
-    else
-        sqlite3_result_text(context, text, length, sqlite3_free);
-    if (error || length == 0)
-        sqlite3_free(text);
-}
-
 static void argv_arg(sqlite3_context *context, sqlite3_value **values)
 {
     struct text argv = fn_text(values[0]);
@@ -181,7 +165,7 @@ static void argv_arg(sqlite3_context *context, sqlite3_value **values)
         good = read_array(argv, wanted, out, &count);
     }
     if (good && wanted >= 0 && wanted < count) {
-        result_string(context, out);
+        fn_result(context, out);
         return;
     }
     sqlite3_free(sqlite3_str_finish(out));

@@ -86,6 +86,21 @@ void fn_fail(sqlite3_context *context, const char *format, ...)
     sqlite3_free(what);
 }
 
+void fn_result(sqlite3_context *context, sqlite3_str *text)
+{
+    int length = sqlite3_str_length(text);
+    int error = sqlite3_str_errcode(text);
+    char *data = sqlite3_str_finish(text);
+
+    if (error)
+        sqlite3_result_error_code(context, error);
+    else if (!data) /* what an empty sqlite3_str finishes as */
+        sqlite3_result_text(context, "", 0, SQLITE_STATIC);
+    else
+        sqlite3_result_text(context, data, length, SQLITE_TRANSIENT);
+    sqlite3_free(data);
+}
+
 static void dispatch(sqlite3_context *context, int count, sqlite3_value **values)
 {
     const struct fn *fn = sqlite3_user_data(context);

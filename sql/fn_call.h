@@ -49,6 +49,9 @@ int fn_register(sqlite3 *db, const struct fn *fn);
 /* The bytes of a text argument; they belong to the value. Never TEXT_NULL. */
 struct text fn_text(sqlite3_value *value);
 
+/* Finishes the string and makes it the result, or fails the call where it went wrong. */
+void fn_result(sqlite3_context *context, sqlite3_str *text);
+
 /*
  * The value as an error message shows it: an integer or real as SQL writes it, text in quotes with
  * all but printable ASCII escaped and cut to a few dozen bytes, a blob by its length. Returns a

@@ -20,7 +20,7 @@ SQLITE_EXTENSION_INIT3
 /* True while a call reads: someone's view of that name may call the function it is read by. */
 static _Thread_local bool reading;
 
-/* Ends the call that read_row_begin() began. Fails it if the last step did. */
+/* Ends the call that read_begin() began. Fails it if the last step did. */
 static void read_end(sqlite3_context *context, sqlite3_stmt *statement, int rc)
 {
     sqlite3 *db = sqlite3_context_db_handle(context);
@@ -56,15 +56,14 @@ static sqlite3_stmt *read_begin(sqlite3_context *context, const char *sql, int64
 
 /* ---- chain ---- */
 
-#define CHAIN_MAX 128 /* processes shown; the recorder's own limit on depth is far below it */
+#define CHAIN_MAX 128 /* processes named */
 
 /* UNION, not UNION ALL: should a row be its own ancestor, the walk ends. */
 static const char chain_sql[] = "WITH RECURSIVE chain (id, parent_id, comm) AS ("
                                 " SELECT id, parent_id, comm FROM processes WHERE id = ?1"
                                 " UNION"
                                 " SELECT p.id, p.parent_id, p.comm"
-                                " FROM chain CROSS JOIN processes AS p ON p.id = chain.parent_id"
-                                " LIMIT 129)"
+                                " FROM chain CROSS JOIN processes AS p ON p.id = chain.parent_id)"
                                 "SELECT comm FROM chain";
 
 struct chain {
@@ -85,49 +84,39 @@ static void chain_add(struct chain *chain, sqlite3_stmt *statement)
     if (comm)
         sqlite3_str_append(chain->names, comm, sqlite3_column_bytes(statement, 0));
     else
-        sqlite3_str_appendchar(chain->names, 1, '?');
+        sqlite3_str_appendall(chain->names, "?");
     chain->end[chain->count++] = (size_t)sqlite3_str_length(chain->names);
 }
 
-static char *chain_text(const struct chain *chain, int *length)
+static void chain_result(sqlite3_context *context, const struct chain *chain)
 {
     const char *names = sqlite3_str_value(chain->names);
-    sqlite3_str *out = sqlite3_str_new(NULL);
+    sqlite3_str *out = sqlite3_str_new(sqlite3_context_db_handle(context));
 
     sqlite3_str_appendall(out, chain->cut ? "... > " : "");
-    for (int i = chain->count - 1; i >= 0 && names; i--) {
+    for (int i = chain->count - 1; i >= 0; i--) {
         size_t start = i > 0 ? chain->end[i - 1] : 0;
-        sqlite3_str_append(out, names + start, (int)(chain->end[i] - start));
+        if (chain->end[i] > start)
+            sqlite3_str_append(out, names + start, (int)(chain->end[i] - start));
         sqlite3_str_appendall(out, i > 0 ? " > " : "");
     }
-    *length = sqlite3_str_length(out);
-    return sqlite3_str_finish(out);
-}
-
-static void chain_result(sqlite3_context *context, struct chain *chain)
-{
-    int length;
-    int error = sqlite3_str_errcode(chain->names);
-    char *text = error || chain->count == 0 ? NULL : chain_text(chain, &length);
-
-    if (text)
-        sqlite3_result_text(context, text, length, sqlite3_free);
-    else if (chain->count > 0)
-        sqlite3_result_error_nomem(context);
+    fn_result(context, out);
 }
 
 static void rows_chain(sqlite3_context *context, sqlite3_value **values)
 {
-    struct chain chain = {0};
-    int rc;
+    struct chain chain = {.names = NULL};
+    int rc = SQLITE_ROW;
     sqlite3_stmt *statement = read_begin(context, chain_sql, sqlite3_value_int64(values[0]));
 
     if (!statement)
         return;
     chain.names = sqlite3_str_new(NULL);
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
+    while (!chain.cut && (rc = sqlite3_step(statement)) == SQLITE_ROW)
         chain_add(&chain, statement);
-    if (rc == SQLITE_DONE)
+    if (sqlite3_str_errcode(chain.names))
+        rc = sqlite3_str_errcode(chain.names);
+    else if (chain.count > 0)
         chain_result(context, &chain);
     read_end(context, statement, rc);
     sqlite3_free(sqlite3_str_finish(chain.names));
