@@ -160,15 +160,17 @@ $(BUILD)/tests/bpf/helpers/%: tests/bpf/helpers/%.c $(BUILD)/.flags
 
 # As many jobs as processors, unless the person who types has said how many.
 parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+build = $(MAKE) -q $(1) >/dev/null 2>&1 || \
+	$(MAKE) --no-print-directory $(parallel) $(1) </dev/null >&2
 
 run: ## build, record, open the shell on it; or read SQL from stdin
 	@scripts/install-deps build
-	@$(MAKE) --no-print-directory $(parallel) all </dev/null >&2
+	@$(call build,all)
 	@scripts/run $(BUILD)
 
 check: ## run all tests, or some: SUITES="unit sql"
 	@scripts/install-deps build test
-	@$(MAKE) --no-print-directory $(parallel) all tests
+	@$(call build,all tests)
 	@scripts/check $(BUILD) $(SUITES)
 
 generated: $(GENERATED)
@@ -187,7 +189,7 @@ format: ## format the C files in place
 
 lint: ## formatting, static analysis, scripts and manual pages
 	@scripts/install-deps build test lint
-	@$(MAKE) --no-print-directory $(parallel) generated
+	@$(call build,generated)
 	@SPYQ_FLAGS='$(subst ',,$(SPYQ_CPPFLAGS)) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
 		BPF_FLAGS='$(BPF_CFLAGS) $(call packages,libbpf)' scripts/lint
 
