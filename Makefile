@@ -165,12 +165,12 @@ build = $(MAKE) -q $(1) >/dev/null 2>&1 || \
 
 run: ## build, record, open the shell on it; or read SQL from stdin
 	@scripts/install-deps build
-	@$(call build,all)
+	+@$(call build,all)
 	@scripts/run $(BUILD)
 
 check: ## run all tests, or some: SUITES="unit sql"
 	@scripts/install-deps build test
-	@$(call build,all tests)
+	+@$(call build,all tests)
 	@scripts/check $(BUILD) $(SUITES)
 
 generated: $(GENERATED)
@@ -189,7 +189,7 @@ format: ## format the C files in place
 
 lint: ## formatting, static analysis, scripts and manual pages
 	@scripts/install-deps build test lint
-	@$(call build,generated)
+	+@$(call build,generated)
 	@SPYQ_FLAGS='$(subst ',,$(SPYQ_CPPFLAGS)) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
 		BPF_FLAGS='$(BPF_CFLAGS) $(call packages,libbpf)' scripts/lint
 
