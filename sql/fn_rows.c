@@ -126,7 +126,7 @@ static void rows_chain(sqlite3_context *context, sqlite3_value **values)
 
 /*
  * The boot that a row belongs to. A recorder's row or a loss is of the boot on which it was
- * written; execs and listeners are where their process is.
+ * written; execs are where their process is.
  */
 #define UID_OF(hosts)   "SELECT h.machine_id, h.boot_id FROM " hosts " WHERE r.id = ?1"
 #define OWN_HOST(table) UID_OF(table " AS r CROSS JOIN hosts AS h ON h.id = r.host_id")
@@ -141,7 +141,7 @@ static const struct {
     {"process", OWN_HOST("processes")},
     {"exec", HOST_BY("execs", "processes", "process_id")},
     {"connection", OWN_HOST("connections")},
-    {"listener", HOST_BY("listeners", "processes", "process_id")},
+    {"listener", OWN_HOST("listeners")},
     {"edge", OWN_HOST("edges")},
     {"host", UID_OF("hosts AS r CROSS JOIN hosts AS h ON h.id = r.id")},
     {"recorder", OWN_HOST("recorders")},

@@ -10,11 +10,12 @@ static const char contains_sql[] = "SELECT 1 FROM processes WHERE id = ?1";
 
 /*
  * processes.parent_id alone says who forked whom; the fork edge, where there is one, adds its id
- * and time. CROSS JOIN fixes the order of the loops, whatever ANALYZE may have left behind.
+ * and time. Of several, the search keeps the earliest, as it does for any process reached twice.
+ * CROSS JOIN fixes the order of the loops, whatever ANALYZE may have left behind.
  */
 #define FORK_EDGE                                                                                  \
-    " LEFT JOIN edges AS e ON e.id = (SELECT id FROM edges WHERE dst = child.id"                   \
-    " AND src = child.parent_id AND kind = 'fork' ORDER BY at, id LIMIT 1)"
+    " LEFT JOIN edges AS e"                                                                        \
+    " ON e.dst = child.id AND e.src = child.parent_id AND e.kind = 'fork'"
 
 static const char *const expand_sql[] = {
     [GRAPH_PARENTS] = "SELECT parent.id, e.id, coalesce(e.at, child.started_at)"

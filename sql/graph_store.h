@@ -25,7 +25,10 @@ struct graph_store {
  */
 void graph_store_open(struct graph_store *store, sqlite3 *db, enum graph_direction direction);
 
-/* Finalises the statements. */
+/*
+ * Finalises the statements, which stay prepared from one search to the next until then. A source
+ * can be opened again after it.
+ */
 void graph_store_close(struct graph_store *store);
 
 #endif

@@ -3,11 +3,14 @@
  * SELECT process_id, depth FROM ancestors(42);
  * SELECT p.comm, d.process_id FROM processes AS p, descendants(p.id, 2) AS d WHERE p.pid = 1;
  *
- * Rows come in order of (depth, at, process_id). Each cursor keeps its statements from one search
- * to the next. The statement that reads a table function holds a read transaction of its own, so
- * that a search sees one state of the store.
+ * Rows come in order of (depth, at, process_id). The statement that reads a table function holds a
+ * read transaction of its own, so that a search sees one state of the store. The statements inside
+ * stay prepared for the next query: to prepare them takes longer than a usual search does. SQLite
+ * disconnects the function, and so finalises them, before a connection closes.
  */
 #include <sqlite3ext.h>
+
+#include <stdbool.h>
 
 #include "fn_call.h"
 #include "graph_store.h"
@@ -47,11 +50,14 @@ struct table_function {
     sqlite3_vtab base;
     sqlite3 *db;
     const struct walk *walk;
+    struct graph_store store; /* for the first of the cursors open at once */
+    bool store_in_use;
 };
 
 struct cursor {
     sqlite3_vtab_cursor base;
-    struct graph_store store;
+    struct graph_store *store; /* the function's own, or else own_store */
+    struct graph_store own_store;
     struct graph_search search;
     const struct graph_step *step; /* the current row; NULL past the last */
     sqlite3_int64 row;
@@ -82,12 +88,14 @@ static int connect(sqlite3 *db, void *walk, int argc, const char *const *argv, s
     if (!function)
         return SQLITE_NOMEM;
     *function = (struct table_function){.db = db, .walk = walk};
+    graph_store_open(&function->store, db, function->walk->direction);
     *table = &function->base;
     return SQLITE_OK;
 }
 
 static int disconnect(sqlite3_vtab *base)
 {
+    graph_store_close(&((struct table_function *)base)->store);
     sqlite3_free(base);
     return SQLITE_OK;
 }
@@ -169,7 +177,9 @@ static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
     if (!cursor)
         return SQLITE_NOMEM;
     *cursor = (struct cursor){.step = NULL};
-    graph_store_open(&cursor->store, function->db, function->walk->direction);
+    graph_store_open(&cursor->own_store, function->db, function->walk->direction);
+    cursor->store = function->store_in_use ? &cursor->own_store : &function->store;
+    function->store_in_use = true;
     *opened = &cursor->base;
     return SQLITE_OK;
 }
@@ -177,9 +187,12 @@ static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
 static int close_cursor(sqlite3_vtab_cursor *base)
 {
     struct cursor *cursor = (struct cursor *)base;
+    struct table_function *function = (struct table_function *)base->pVtab;
 
     graph_search_end(&cursor->search);
-    graph_store_close(&cursor->store);
+    graph_store_close(&cursor->own_store);
+    if (cursor->store == &function->store)
+        function->store_in_use = false;
     sqlite3_free(cursor);
     return SQLITE_OK;
 }
@@ -190,7 +203,7 @@ static int search_failed(struct cursor *cursor, int rc)
     cursor->step = NULL;
     if (rc == SQLITE_NOMEM || rc == SQLITE_INTERRUPT)
         return rc;
-    return fail(cursor->base.pVtab, rc, sqlite3_errmsg(cursor->store.db));
+    return fail(cursor->base.pVtab, rc, sqlite3_errmsg(cursor->store->db));
 }
 
 static int next(sqlite3_vtab_cursor *base)
@@ -256,7 +269,7 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, in
     if (rc != SQLITE_OK || cursor->id == INTEGER_NULL)
         return rc;
     depth_max = cursor->max_depth == INTEGER_NULL ? GRAPH_DEPTH_ANY : cursor->max_depth;
-    rc = graph_search_begin(&cursor->search, &cursor->store.source, cursor->id, depth_max);
+    rc = graph_search_begin(&cursor->search, &cursor->store->source, cursor->id, depth_max);
     return rc == SQLITE_OK ? next(base) : search_failed(cursor, rc);
 }
 

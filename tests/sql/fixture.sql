@@ -49,8 +49,8 @@ INSERT INTO connections (id, host_id, process_id, protocol, direction, local_add
     (2, 1, 7, 'tcp', 'out', '10.0.0.4', 40112, '198.51.100.9', 80, 1795316410200000000, 'closed',
      'event');
 
-INSERT INTO listeners (id, process_id, protocol, address, port, started_at, origin)
-VALUES (1, 2, 'tcp', '0.0.0.0', 22, 1795305607000000000, 'scan');
+INSERT INTO listeners (id, host_id, process_id, protocol, address, port, started_at, origin)
+VALUES (1, 1, 2, 'tcp', '0.0.0.0', 22, 1795305607000000000, 'scan');
 
 -- The fork of 9 was seen twice; that of 8 has come in as another kind of edge as well.
 INSERT INTO edges (id, host_id, at, last_at, count, kind, src, dst) VALUES

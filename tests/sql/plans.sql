@@ -28,6 +28,7 @@ SELECT peer.* FROM connections AS c JOIN connections AS peer ON peer.id = c.peer
 -- listeners
 SELECT * FROM listeners WHERE process_id = 2;
 SELECT * FROM listeners WHERE port = 22;
+SELECT * FROM listeners WHERE host_id = 1 AND ended_at IS NULL;
 -- edges, both ways, in time
 SELECT * FROM edges WHERE src = 6 AND last_at >= at('2026-11-22 03:00');
 SELECT * FROM edges WHERE dst = 8 AND at <= at('2026-11-22 03:12');
