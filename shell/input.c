@@ -85,13 +85,6 @@ static void load_history(void)
     read_history(history_path);
 }
 
-/* Before the user's inputrc, which may say otherwise. */
-static int set_defaults(void)
-{
-    rl_variable_bind("enable-bracketed-paste", "on");
-    return 0;
-}
-
 void input_begin(void)
 {
     rl_readline_name = "spyq";
@@ -99,11 +92,12 @@ void input_begin(void)
     rl_change_environment = 0;
     /* A tab is a tab until there is something to complete. */
     rl_bind_key('\t', rl_insert);
-    set_defaults();
+    /* The user's inputrc is read later and may say otherwise. */
+    rl_variable_bind("enable-bracketed-paste", "on");
     load_history();
 }
 
-/* The window may have changed while a query ran. */
+/* Throws away what was typed. */
 static enum input_result interrupted(void)
 {
     bool leave = stop_reason() == STOP_LEAVE;

@@ -92,6 +92,9 @@ FILE *output_file(struct output *output)
 
 struct style *output_style(struct output *output)
 {
+    /* The window may have changed since. */
+    if (output->style.terminal)
+        output->style.width = terminal_width(fileno(output->file));
     return &output->style;
 }
 

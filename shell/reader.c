@@ -73,7 +73,7 @@ struct way {
 };
 
 static const struct way usual = {"mode=ro", "PRAGMA query_only = 1"};
-/* Nobody writes it and it has no WAL: it cannot change. */
+/* It has no WAL: nobody writes it, and it cannot change. */
 static const struct way unchanging = {"mode=ro&immutable=1", "PRAGMA query_only = 1"};
 /* It has a WAL, and no place for the index of it: keep that in memory. */
 static const struct way private_index = {"mode=ro&vfs=unix-none",
@@ -111,34 +111,41 @@ static int open_way(const char *path, const struct way *way, sqlite3 **db)
     return rc;
 }
 
-static bool has_wal(const char *path)
+static bool has_beside(const char *path, const char *suffix)
 {
-    char *wal = sqlite3_mprintf("%s-wal", path);
+    char *name = sqlite3_mprintf("%s%s", path, suffix);
     struct stat file;
-    bool has = wal && stat(wal, &file) == 0 && file.st_size > 0;
-    sqlite3_free(wal);
+    bool has = name && stat(name, &file) == 0 && file.st_size > 0;
+    sqlite3_free(name);
     return has;
 }
 
-/* Whether it failed for want of a place to keep the WAL's index. */
-static bool lacks_index(int rc)
+/*
+ * Whether it failed for want of a place to keep the WAL's index, on a store that nobody writes: a
+ * writer has that index beside the store. One that is there and cannot be opened is another matter;
+ * going round it would give wrong answers.
+ */
+static bool lacks_index(const char *path, int rc)
 {
-    return (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY;
+    rc &= 0xff;
+    return (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && !has_beside(path, "-shm");
 }
 
 static int open_any_way(const char *path, sqlite3 **db)
 {
     int rc = open_way(path, &usual, db);
-    if (!lacks_index(rc))
+    if (!lacks_index(path, rc))
         return rc;
     sqlite3_close(*db);
-    return open_way(path, has_wal(path) ? &private_index : &unchanging, db);
+    return open_way(path, has_beside(path, "-wal") ? &private_index : &unchanging, db);
 }
 
 static enum status explain_failure(const char *path, sqlite3 *db, int rc)
 {
     if ((rc & 0xff) == SQLITE_NOTADB)
         complain("%s is not a spyq store: it is no SQLite database", path);
+    else if ((rc & 0xff) == SQLITE_CANTOPEN && has_beside(path, "-shm"))
+        complain("cannot read the store %s: its -wal or -shm file cannot be opened", path);
     else if (stop_requested())
         complain("%s while opening %s", stop_words(stop_reason()), path);
     else

@@ -160,6 +160,8 @@ static const struct meaning listener_columns[] = {
     {"net_ns", "network namespace (inode number)"},
     {"origin", "event: seen as it happened; scan: found at start-up; inferred"},
     {"cookie", "the kernel's number of the socket, unique in one boot"},
+    {"host_id", "the boot it was on: hosts.id"},
+    {"host_id", "the boot it was on: hosts.id"},
     {NULL, NULL},
 };
 

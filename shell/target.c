@@ -39,10 +39,13 @@ struct target {
     ") " PROCESSES "JOIN held AS h ON h.process_id = p.id GROUP BY p.id "                          \
     "ORDER BY max(h.since) DESC NULLS LAST, p.id DESC LIMIT 1000"
 
-static const char by_id[] = PROCESSES "WHERE p.id = ?3 AND coalesce(?1, ?2, ?4) IS NOT NULL";
+static const char by_id[] = PROCESSES "WHERE p.id = ?3";
 static const char by_pid[] = PROCESSES "WHERE p.pid = ?3 AND " ALIVE("p") NEWEST;
 static const char by_path[] = PROCESSES "WHERE p.exe = ?4 AND " ALIVE("p") NEWEST;
-static const char by_name[] = PROCESSES "WHERE basename(p.exe) = ?4 AND " ALIVE("p") NEWEST;
+/* Few programs, many processes: the names are looked for in the index of programs alone. */
+static const char by_name[] = PROCESSES
+    "WHERE p.exe IN (SELECT exe FROM processes GROUP BY exe HAVING basename(exe) = ?4) AND " ALIVE(
+        "p") NEWEST;
 static const char by_connection[] = HELD CONNECTION "AND c.id = ?3" HOLDERS;
 static const char by_address[] =
     HELD CONNECTION "AND c.remote_address = ?4 UNION ALL " LISTENER "AND l.address = ?4" HOLDERS;

@@ -1,12 +1,16 @@
 -- A small store for the shell's tests: one boot, a login session, a web server, a database.
 -- Times are 2026-11-22, minutes after 03:00 UTC; 1795316400000000000 is 03:00:00.
-INSERT INTO hosts VALUES
+INSERT INTO hosts
+    (id, hostname, machine_id, boot_id, booted_at, kernel, os, arch, first_seen_at, last_seen_at)
+VALUES
     (1, 'web1', 'f00dfeedf00dfeedf00dfeedf00dfeed', '00000000-0000-4000-8000-000000000001',
      1795312800000000000, '6.1.0-28-amd64', 'Debian GNU/Linux 12 (bookworm)', 'x86_64',
      1795316400000000000, 1795320000000000000);
-INSERT INTO recorders VALUES
+INSERT INTO recorders
+    (id, host_id, pid, version, started_at, last_seen_at, ended_at, cgroup)
+VALUES
     (1, 1, 700, '0.1.0', 1795316400000000000, 1795320000000000000, 1795320000000000000, NULL);
-INSERT INTO probes VALUES
+INSERT INTO probes (id, recorder_id, name, tier, error, recursion_misses) VALUES
     (1, 1, 'sched_process_fork', 'base', NULL, 0),
     (2, 1, 'sched_process_exec', 'base', NULL, 0),
     (3, 1, 'inet_csk_accept', 'base', 'no such function in this kernel', 0);
@@ -42,10 +46,12 @@ INSERT INTO execs (id, process_id, at, filename, exe, argv, argc, cwd, uid, euid
 SELECT id, id, started_at, exe, exe, json_array(cmdline), 1, '/', uid, euid
 FROM processes WHERE origin = 'event';
 
-INSERT INTO listeners VALUES
-    (1, 2, 'tcp', '0.0.0.0', 22, 1795312860000000000, NULL, 4026531840, 'scan', 11),
-    (2, 3, 'tcp', '0.0.0.0', 8080, 1795312920000000000, NULL, 4026531840, 'scan', 12),
-    (3, 3, 'tcp', '::1', 8081, 1795312920000000000, NULL, 4026531840, 'scan', 13);
+INSERT INTO listeners
+    (id, process_id, protocol, address, port, started_at, ended_at, net_ns, origin, cookie, host_id)
+VALUES
+    (1, 2, 'tcp', '0.0.0.0', 22, 1795312860000000000, NULL, 4026531840, 'scan', 11, 1),
+    (2, 3, 'tcp', '0.0.0.0', 8080, 1795312920000000000, NULL, 4026531840, 'scan', 12, 1),
+    (3, 3, 'tcp', '::1', 8081, 1795312920000000000, NULL, 4026531840, 'scan', 13, 1);
 INSERT INTO connections
     (id, host_id, process_id, protocol, direction, local_address, local_port, remote_address,
      remote_port, remote_name, started_at, established_at, ended_at, state, bytes_sent,
@@ -78,7 +84,7 @@ FROM processes WHERE parent_id IS NOT NULL;
 INSERT INTO edges (id, host_id, at, last_at, count, kind, src, dst, connection_id) VALUES
     (20, 1, 1795318201000000000, 1795318201000000000, 1, 'connect', 10, 4, 4);
 
-INSERT INTO losses VALUES
+INSERT INTO losses (id, started_at, ended_at, class, stage, count, detail) VALUES
     (1, 1795317000000000000, 1795317060000000000, 'network', 'ring', 12, NULL),
     (2, 1795317300000000000, 1795317360000000000, 'network', 'ring', 30, NULL),
     (3, 1795316000000000000, 1795316400000000000, 'down', 'recorder', NULL, 'not running');

@@ -191,9 +191,17 @@ class Terminal:
         where = ["--store", on or store()]
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            self.set_size(0)
             os.execve(program, [program, *where, *arguments], env or environment())
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.status = None
+
+    def set_size(self, descriptor):
+        columns, lines = self.size
+        fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def resize(self, columns, lines):
+        self.size = columns, lines
+        self.set_size(self.fd)
 
     def __enter__(self):
         return self

@@ -178,7 +178,8 @@ class Stale(unittest.TestCase):
         db = sqlite3.connect(made)
         now = time.time_ns()
         seen = {"now": now, "long ago": now - 11 * 10**9}[last_seen]
-        db.execute("INSERT INTO recorders VALUES (2, 1, ?, '0.1.0', ?, ?, ?, NULL)",
+        db.execute("INSERT INTO recorders (id, host_id, pid, version, started_at, last_seen_at, "
+                   "ended_at) VALUES (2, 1, ?, '0.1.0', ?, ?, ?)",
                    (pid or os.getpid(), now - 60 * 10**9, seen, ended and now))
         if boot_id:
             db.execute("UPDATE hosts SET boot_id = ?", (boot_id,))
@@ -330,7 +331,8 @@ class Verbs(unittest.TestCase):
         now, day = time.time_ns(), 86400 * 10**9
         db.execute("UPDATE losses SET started_at = started_at - ?, ended_at = ended_at - ?",
                    (30 * day, 30 * day))
-        db.execute("INSERT INTO losses VALUES (9, ?, ?, 'network', 'ring', 5, NULL)", (now, now))
+        db.execute("INSERT INTO losses (id, started_at, ended_at, class, stage, count) "
+                   "VALUES (9, ?, ?, 'network', 'ring', 5)", (now, now))
         db.commit()
         db.close()
         facts = {(row["section"], row["name"]): row["value"]

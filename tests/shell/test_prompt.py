@@ -58,6 +58,15 @@ class Prompt(unittest.TestCase):
             "spyq: as of 2026-11-22T04:00:00Z; not recording now: it was stopped\n"
             "spyq>"))
 
+    def test_the_window_changes(self):
+        terminal = self.start()
+        sql = "SELECT printf('%.*c', 200, 'x') AS a;"
+        terminal.ask(sql)
+        self.assertIn(b"\n" + b"x" * 79 + "…\r".encode(), terminal.raw)
+        terminal.resize(60, 24)
+        terminal.ask(sql)
+        self.assertIn(b"\n" + b"x" * 59 + "…\r".encode(), terminal.raw)
+
     def test_tree_fits_the_terminal(self):
         screen = self.start().ask(".tree 9")
         self.assertEqual(screen.split("spyq> .tree 9\n")[1], (
@@ -214,7 +223,8 @@ class Prompt(unittest.TestCase):
         terminal.ask("SELECT * FROM processes;")
         terminal.ask(".ps")
         db = sqlite3.connect(name)
-        db.execute("INSERT INTO losses VALUES (77, 1, 2, 'a', 'b', 1, NULL)")
+        db.execute("INSERT INTO losses (id, started_at, ended_at, class, stage) "
+                   "VALUES (77, 1, 2, 'a', 'b')")
         db.commit()
         self.assertEqual(db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0], 0)
         db.close()

@@ -123,7 +123,8 @@ class Live(unittest.TestCase):
             "    n += 1\n"
             "    db.execute('BEGIN IMMEDIATE')\n"
             "    for half in (0, 1):\n"
-            "        db.execute('INSERT INTO losses VALUES (?, 1, 2, ?, ?, 1, NULL)',\n"
+            "        db.execute('INSERT INTO losses (id, started_at, ended_at, class, stage) '\n"
+            "                   'VALUES (?, 1, 2, ?, ?)',\n"
             "                   (100 + 2 * n + half, 'a', 'b'))\n"
             "    db.execute('COMMIT')\n")
         writer = subprocess.Popen(["/usr/bin/python3", "-c", script, name],
@@ -149,14 +150,15 @@ class Live(unittest.TestCase):
         name = make_store("slow.db")
         db = sqlite3.connect(name)
         db.execute("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000) "
-                   "INSERT INTO losses SELECT 1000 + x, 1, 2, 'a', 'b', 1, hex(zeroblob(500)) "
-                   "FROM c")
+                   "INSERT INTO losses (id, started_at, ended_at, class, stage, detail) "
+                   "SELECT 1000 + x, 1, 2, 'a', 'b', hex(zeroblob(500)) FROM c")
         db.commit()
         reader = subprocess.Popen([support.program, "--store", name, "SELECT * FROM losses"],
                                   stdout=subprocess.PIPE, env=support.environment())
         try:
             self.assertEqual(reader.stdout.read(3), b"id,")
-            db.execute("INSERT INTO losses VALUES (9000, 1, 2, 'a', 'b', 1, NULL)")
+            db.execute("INSERT INTO losses (id, started_at, ended_at, class, stage) "
+                       "VALUES (9000, 1, 2, 'a', 'b')")
             db.commit()
             busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self.assertEqual(busy, 0)
@@ -195,7 +197,8 @@ class Unprivileged(unittest.TestCase):
         """A copy of a store whose last rows are only in its WAL."""
         source = make_store("source-" + self._testMethodName + ".db")
         db = sqlite3.connect(source)
-        db.execute("INSERT INTO losses VALUES (50, 1, 2, 'a', 'b', 1, NULL)")
+        db.execute("INSERT INTO losses (id, started_at, ended_at, class, stage) "
+                   "VALUES (50, 1, 2, 'a', 'b')")
         db.commit()
         for suffix in suffixes:
             shutil.copy(source + suffix, self.name + suffix)
@@ -205,7 +208,8 @@ class Unprivileged(unittest.TestCase):
     def test_live_store(self):
         make_store(self.name)
         db = sqlite3.connect(self.name)
-        db.execute("INSERT INTO losses VALUES (50, 1, 2, 'a', 'b', 1, NULL)")
+        db.execute("INSERT INTO losses (id, started_at, ended_at, class, stage) "
+                   "VALUES (50, 1, 2, 'a', 'b')")
         db.commit()
         for suffix in ("", "-wal", "-shm"):
             os.chmod(self.name + suffix, 0o644)
@@ -226,6 +230,21 @@ class Unprivileged(unittest.TestCase):
         self.copy_with_wal(("", "-wal"))
         self.assert_counts(4)
         self.assertEqual(sorted(os.listdir(self.folder)), ["store.db", "store.db-wal"])
+
+    def test_an_index_that_cannot_be_opened_is_not_gone_round(self):
+        """The recorder may be alive: without its index the answer would be wrong."""
+        make_store(self.name)
+        db = sqlite3.connect(self.name)
+        db.execute("INSERT INTO losses (id, started_at, ended_at, class, stage) "
+                   "VALUES (50, 1, 2, 'a', 'b')")
+        db.commit()
+        os.chmod(self.name, 0o644)
+        os.chmod(self.name + "-wal", 0o644)
+        os.chmod(self.name + "-shm", 0o600)
+        result = self.ask()
+        db.close()
+        self.assertEqual((result.returncode, result.stdout), (3, b""))
+        self.assertIn(b"its -wal or -shm file cannot be opened", result.stderr)
 
     def test_unreadable(self):
         make_store(self.name)
