@@ -11,6 +11,15 @@
 
 #include "event.h"
 
+/*
+ * The kernel skips a tracing program that is already running on its CPU (recursion_misses). A task
+ * that preempts another, or an interrupt that brings packets, would go unrecorded. Kernels from
+ * 6.14 on let programs keep both out; on older ones the misses are counted, as everywhere. Each
+ * unit declares the one function that it needs: the linker takes a kernel function from one unit
+ * only.
+ */
+extern const volatile __u32 can_stay_undisturbed; /* set by user space from BTF */
+
 /* Both are resized by user space before they are loaded. */
 struct ring {
     __uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -43,7 +43,7 @@
 #define EVENT_CGROUP             4 /* the path of a cgroup id */
 #define EVENT_FRONTIER           5 /* user space: all records before this time have been seen */
 #define EVENT_LOSS               6 /* user space: records that never arrived */
-#define EVENT_SCAN_DONE          7 /* user space: everything that ran at header.time has been reported */
+#define EVENT_SCAN_DONE          7 /* user space: a scan that began at header.start is done */
 #define EVENT_PROCESS            10 /* a process as it is now: start-up scan, or moved into the cgroup */
 #define EVENT_FORK               11
 #define EVENT_EXEC               12
@@ -195,10 +195,8 @@ struct event_exit {
 };
 
 /* event_tcp.flags */
-#define EVENT_TCP_FIN_RECEIVED 1u
-#define EVENT_TCP_OWNER_UNKNOWN                                                                    \
-    2u /* ran in softirq or another process: the header names nobody                               \
-        */
+#define EVENT_TCP_FIN_RECEIVED  1u
+#define EVENT_TCP_OWNER_UNKNOWN 2u /* seen from outside its owner: the header names nobody */
 
 /* All EVENT_TCP_*. Addresses are 16 bytes in network order; IPv4, and IPv4 mapped into IPv6, in
  * the first 4. Sequence numbers are those just after the handshake: the pair (ours, theirs) of one
@@ -243,7 +241,8 @@ struct event_clock {
     __s64 wall_minus_boot; /* ns */
 };
 
-/* EVENT_FRONTIER, EVENT_SCAN_DONE: the header's time says it all. */
+/* EVENT_FRONTIER: everything before header.time has been seen. EVENT_SCAN_DONE: everything that ran
+ * when the scan began, at header.start, has been reported by header.time. */
 struct event_mark {
     struct event_header header;
 };

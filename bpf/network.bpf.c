@@ -8,6 +8,9 @@
 #include "socket.h"
 #include "task.h"
 
+extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak;
+extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
+
 /* Which record a state change makes; 0: none. */
 static __always_inline __u16 state_kind(int old_state, int new_state)
 {
@@ -22,19 +25,18 @@ static __always_inline __u16 state_kind(int old_state, int new_state)
     return 0;
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(network_state, struct sock *sk, int old_state, int new_state)
+static __always_inline void emit_state(struct sock *sk, int old_state, int new_state)
 {
     __u16 kind = state_kind(old_state, new_state);
     struct event_tcp *record;
 
     if (!kind || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-        return 0;
+        return;
     if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
-        return 0;
+        return;
     record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, kind);
     if (!record)
-        return 0;
+        return;
     record->cookie = bpf_get_socket_cookie(sk);
     socket_fill(record, sk);
     record->old_state = old_state;
@@ -44,6 +46,20 @@ int BPF_PROG(network_state, struct sock *sk, int old_state, int new_state)
     else
         record->flags |= EVENT_TCP_OWNER_UNKNOWN;
     emit_submit(record, EVENT_RING_ACTIVITY);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(network_state, struct sock *sk, int old_state, int new_state)
+{
+    unsigned long interrupts;
+
+    if (!can_stay_undisturbed) {
+        emit_state(sk, old_state, new_state);
+        return 0;
+    }
+    bpf_local_irq_save(&interrupts);
+    emit_state(sk, old_state, new_state);
+    bpf_local_irq_restore(&interrupts);
     return 0;
 }
 

@@ -4,25 +4,47 @@
 #include "image.h"
 #include "task.h"
 
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+static __always_inline void undisturbed_begin(void)
+{
+    if (can_stay_undisturbed)
+        bpf_preempt_disable();
+}
+
+static __always_inline void undisturbed_end(void)
+{
+    if (can_stay_undisturbed)
+        bpf_preempt_enable();
+}
+
 /* sched_process_exit says since 6.16 (and some stable kernels) whether the whole group is dead.
  * Set by user space from BTF. */
 const volatile __u32 exit_has_group_dead = 0;
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline void emit_fork(struct task_struct *parent, struct task_struct *child)
 {
     struct event_fork *record;
 
     if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
-        return 0;
+        return;
     if (!filter_allows(task_cgroup(child)))
-        return 0;
+        return;
     record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_fork, EVENT_FORK);
     if (!record)
-        return 0;
+        return;
     task_identify(&record->header, child);
     task_fill(&record->task, child, parent);
     emit_submit(record, EVENT_RING_LIFECYCLE);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+    undisturbed_begin();
+    emit_fork(parent, child);
+    undisturbed_end();
     return 0;
 }
 
@@ -40,8 +62,8 @@ static __always_inline struct event_exec *exec_begin(struct scratch *scratch,
     return record;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+static __always_inline void emit_exec(struct task_struct *task, int old_pid,
+                                      struct linux_binprm *bprm)
 {
     struct scratch *scratch = scratch_get(SCRATCH_EXEC);
     struct event_exec *record;
@@ -50,7 +72,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
     __u32 size;
 
     if (!scratch || !filter_allows(task_cgroup(task)))
-        return 0;
+        return;
     record = exec_begin(scratch, task, &size);
     /* Another thread than the leader takes over the leader's pid: tid tells who it was. */
     record->header.tid = old_pid;
@@ -70,6 +92,14 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
         tail_argv(scratch, &size, BPF_CORE_READ(mm, arg_start), image->argv_length, &image->flags);
     image->environment = tail_environment(scratch, &size, mm, &image->flags);
     emit_scratch(scratch, size, EVENT_EXEC);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+    undisturbed_begin();
+    emit_exec(task, old_pid, bprm);
+    undisturbed_end();
     return 0;
 }
 
@@ -83,28 +113,36 @@ static __always_inline __u32 exit_status(struct task_struct *task)
     return BPF_CORE_READ(task, group_leader, exit_code);
 }
 
-SEC("tp_btf/sched_process_exit")
-int process_exit(__u64 *ctx)
+static __always_inline void emit_exit(struct task_struct *task, bool dead)
 {
-    struct task_struct *task = (void *)ctx[0];
     struct event_exit *record;
-    bool dead;
 
-    if (exit_has_group_dead)
-        dead = ctx[1] & 1;
-    else /* two last threads may both see this: user space takes the first */
-        dead = BPF_CORE_READ(task, signal, live.counter) == 0;
     if (!dead)
-        return 0;
+        return;
     record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_exit, EVENT_EXIT);
     if (!record)
-        return 0;
+        return;
     task_identify(&record->header, task);
     record->status = exit_status(task);
     /* A process that has left the recorded cgroup still has a life to close. */
     record->flags = filter_allows(task_cgroup(task)) ? 0 : EVENT_EXIT_OUTSIDE;
     bpf_core_read(record->comm, sizeof(record->comm), &task->comm);
     emit_submit(record, EVENT_RING_LIFECYCLE);
+}
+
+SEC("tp_btf/sched_process_exit")
+int process_exit(__u64 *ctx)
+{
+    struct task_struct *task = (void *)ctx[0];
+    bool dead;
+
+    if (exit_has_group_dead)
+        dead = ctx[1] & 1;
+    else /* two last threads may both see this: user space takes the first */
+        dead = BPF_CORE_READ(task, signal, live.counter) == 0;
+    undisturbed_begin();
+    emit_exit(task, dead);
+    undisturbed_end();
     return 0;
 }
 

@@ -73,7 +73,6 @@ static const struct key_row key_rows[] = {
     RING("activity_mib", activity_ring_mib, 16),
     NUMBER("timing", tick_ms, parse_number, 1, 1000, 10),
     NUMBER("timing", flush_ms, parse_number, 10, 60000, 200),
-    NUMBER("timing", settle_ms, parse_number, 0, 60000, 300),
     NUMBER("timing", queue_mib, parse_number, 1, 4096, 32),
 };
 

@@ -28,7 +28,6 @@ struct config {
     uint32_t activity_ring_mib;  /* a power of two */
     uint32_t tick_ms;            /* between two drains while records come */
     uint32_t flush_ms;           /* between two batches */
-    uint32_t settle_ms;          /* a process living shorter than this is written once */
     uint32_t queue_mib;          /* memory for batches that the disk has not taken yet */
     char **environment;          /* allow-listed names, NULL-terminated; never NULL itself */
 };

@@ -125,7 +125,6 @@ static void reload(struct loop *loop)
     loop->config->flush_ms = config.flush_ms;
     uv_timer_set_repeat(&loop->timers[TIMER_TICK], config.tick_ms);
     uv_timer_set_repeat(&loop->timers[TIMER_FLUSH], config.flush_ms);
-    recorder_reconfigure(loop->recorder, &config);
     log_line("the configuration was read again");
     config_free(&config);
 }

@@ -24,6 +24,23 @@ struct text model_constant(const char *string)
     return string ? (struct text){string, strlen(string)} : TEXT_NULL;
 }
 
+const char *model_one_of(struct text text, const char *const *names)
+{
+    for (; *names; names++)
+        if (text.data && strlen(*names) == text.length &&
+            memcmp(*names, text.data, text.length) == 0)
+            return *names;
+    return NULL;
+}
+
+const char *model_origin(struct text origin)
+{
+    static const char *const origins[] = {"event", "scan", "inferred", NULL};
+    const char *known = model_one_of(origin, origins);
+
+    return known ? known : "scan";
+}
+
 void model_put(struct model *model, enum row_kind kind, const void *columns)
 {
     if (!model->batch)

@@ -60,10 +60,12 @@ static void set_owner(struct model *model, struct connection *connection,
 }
 
 /* The addresses change as the socket learns them: an unset part never replaces a set one. */
-static void set_tuple(struct connection *connection, const struct event_tcp *tcp)
+static void set_tuple(struct model *model, struct connection *connection,
+                      const struct event_tcp *tcp)
 {
     struct tuple tuple = tuple_of(tcp), *known = &connection->tuple;
 
+    peer_leave(model, connection);
     if (!tuple.local_port)
         tuple.local_port = known->local_port;
     if (!tuple.remote_port)
@@ -87,7 +89,7 @@ static struct connection *connection_from(struct model *model, const struct even
         return NULL;
     connection->direction = direction;
     connection->seen = event->header->time;
-    set_tuple(connection, event->tcp);
+    set_tuple(model, connection, event->tcp);
     set_owner(model, connection, event->header);
     return connection;
 }
@@ -139,7 +141,7 @@ static void connection_end(struct model *model, struct connection *connection, u
 static void connection_free(struct model *model, struct connection *connection)
 {
     peer_leave(model, connection);
-    if (connection->peer)
+    if (connection->peer && connection->peer->peer == connection)
         connection->peer->peer = NULL;
     if (connection_find(model, connection->cookie) == connection)
         index_remove(&model->connections, cookie_key(connection->cookie));
@@ -187,7 +189,7 @@ void connection_established(struct model *model, const struct event *event)
         connection = connection_from(model, event, incoming ? "in" : "out", "event");
     if (!connection)
         return;
-    set_tuple(connection, tcp);
+    set_tuple(model, connection, tcp);
     connection->seen = event->header->time;
     connection->state = "open";
     connection->row.established_at = at;
@@ -240,7 +242,7 @@ void connection_close(struct model *model, const struct event *event)
 
     if (!connection || connection->ended)
         return;
-    set_tuple(connection, tcp);
+    set_tuple(model, connection, tcp);
     connection->row.bytes_sent = (int64_t)tcp->bytes_sent;
     connection->row.bytes_received = (int64_t)tcp->bytes_received;
     connection_end(model, connection, event->header->time, tcp->error);
@@ -297,33 +299,23 @@ void connection_snapshot(struct model *model, const struct event *event)
     peer_join(model, connection);
 }
 
-static const char *one_of(struct text text, const char *const *names)
-{
-    for (; *names; names++)
-        if (text.data && strlen(*names) == text.length &&
-            memcmp(*names, text.data, text.length) == 0)
-            return *names;
-    return NULL;
-}
-
 void connection_adopt(struct model *model, const struct row_connection *row)
 {
     static const char *const directions[] = {"out", "in", NULL};
     static const char *const states[] = {"connecting", "open", NULL};
-    static const char *const origins[] = {"event", "scan", "inferred", NULL};
     int64_t next = model->next_id[ROW_CONNECTION];
     struct connection *connection;
     struct tuple *tuple;
 
-    if (row->cookie == INTEGER_NULL || !one_of(row->state, states))
+    if (row->cookie == INTEGER_NULL || !model_one_of(row->state, states))
         return;
-    connection = connection_new(model, (uint64_t)row->cookie, one_of(row->origin, origins));
+    connection = connection_new(model, (uint64_t)row->cookie, model_origin(row->origin));
     if (!connection)
         return;
     model->next_id[ROW_CONNECTION] = next;
     connection->row = *row;
-    connection->direction = one_of(row->direction, directions);
-    connection->state = one_of(row->state, states);
+    connection->direction = model_one_of(row->direction, directions);
+    connection->state = model_one_of(row->state, states);
     tuple = &connection->tuple;
     address_parse(row->local_address, &tuple->family, tuple->local);
     address_parse(row->remote_address, &tuple->family, tuple->remote);

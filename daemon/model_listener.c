@@ -31,6 +31,7 @@ static struct listener *listener_new(struct model *model, uint64_t cookie, const
     listener->origin = origin;
     listener->row.id = model_id(model, ROW_LISTENER);
     listener->row.cookie = (int64_t)cookie;
+    listener->row.host_id = model->host_id;
     TAILQ_INSERT_TAIL(&model->open_listeners, listener, open);
     listener_touch(model, listener);
     return listener;
@@ -119,14 +120,12 @@ void listener_adopt(struct model *model, const struct row_listener *row)
 
     if (row->cookie == INTEGER_NULL)
         return;
-    listener = listener_new(model, (uint64_t)row->cookie, "event");
+    listener = listener_new(model, (uint64_t)row->cookie, model_origin(row->origin));
     if (!listener)
         return;
     model->next_id[ROW_LISTENER] = next;
     listener->row = *row;
     listener->address = shared_new(row->address);
-    if (row->origin.length && row->origin.data[0] == 's')
-        listener->origin = "scan";
     listener->dirty = false;
     TAILQ_REMOVE(&model->changed_listeners, listener, changed);
 }

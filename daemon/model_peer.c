@@ -106,8 +106,17 @@ static void peer_enter(struct model *model, struct connection *connection)
     connection->indexed = true;
 }
 
+static void part(struct connection *connection)
+{
+    if (connection->peer && connection->peer->peer == connection)
+        connection->peer->peer = NULL;
+    connection->peer = NULL;
+}
+
 static void join(struct model *model, struct connection *one, struct connection *other)
 {
+    if (one->peer != other)
+        part(one);
     one->row.peer_id = other->row.id;
     one->row.peer_process_id = other->row.process_id;
     one->peer = other;
@@ -152,6 +161,7 @@ void peer_leave(struct model *model, struct connection *connection)
 
     if (!connection->indexed)
         return;
+    /* By the keys under which it entered: nothing may change them before this. */
     leave_chain(model, connection);
     if (connection->handshake && index_get(&model->handshakes, handshake) == connection)
         index_remove(&model->handshakes, handshake);

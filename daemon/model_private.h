@@ -135,6 +135,12 @@ void model_put(struct model *model, enum row_kind kind, const void *columns);
 /* A NUL-terminated constant as text; NULL is NULL. */
 struct text model_constant(const char *string);
 
+/* Which of the names (NULL-terminated list of constants) the text is; NULL: none of them. */
+const char *model_one_of(struct text text, const char *const *names);
+
+/* The constant that an origin read from a store stands for. */
+const char *model_origin(struct text origin);
+
 /* ---- model_process.c ---- */
 
 void process_fork(struct model *model, const struct event *event);
@@ -207,7 +213,7 @@ void connection_touch(struct model *model, struct connection *connection);
  * other end is known already. */
 void peer_join(struct model *model, struct connection *connection);
 
-/* Makes it unknown again. */
+/* Makes it unknown again. Before its tuple or sequence numbers change. */
 void peer_leave(struct model *model, struct connection *connection);
 
 /* Makes the connect edge where both processes are known and the server has accepted. Once. */

@@ -182,6 +182,18 @@ void process_fork(struct model *model, const struct event *event)
     set_parent(model, process, parent, NULL);
 }
 
+/* The fork was not seen: whoever is the parent now is the best guess at who forked it. */
+static void infer_parent(struct model *model, struct process *process,
+                         const struct event_task *task)
+{
+    if (process->parent_pid)
+        return;
+    process->parent_pid = task->parent_pid;
+    process->parent_start = task->parent_start;
+    set_parent(model, process, process_find(model, task->parent_pid, task->parent_start),
+               "inferred");
+}
+
 void process_exec(struct model *model, const struct event *event)
 {
     struct process *process = process_of(model, event->header);
@@ -189,6 +201,7 @@ void process_exec(struct model *model, const struct event *event)
     if (!process)
         return;
     set_task(model, process, &event->exec->task);
+    infer_parent(model, process, &event->exec->task);
     set_image(process, event, event_text(event, event->exec->image.argv));
     process->row.exec_count =
         process->row.exec_count == INTEGER_NULL ? 1 : process->row.exec_count + 1;
@@ -288,17 +301,6 @@ static void adopt_texts(struct process *process, const struct row_process *row)
     text->container_id = shared_new(row->container_id);
 }
 
-/* The constant that an origin read from a store stands for. */
-static const char *known_origin(struct text origin)
-{
-    static const char *const origins[] = {"event", "scan", "inferred"};
-
-    for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++)
-        if (origin.data && origin.length && origin.data[0] == origins[i][0])
-            return origins[i];
-    return "scan";
-}
-
 void process_adopt(struct model *model, const struct row_process *row)
 {
     struct process *process;
@@ -307,7 +309,7 @@ void process_adopt(struct model *model, const struct row_process *row)
     if (row->start_boottime == INTEGER_NULL)
         return;
     process = process_new(model, (uint32_t)row->pid, (uint64_t)row->start_boottime,
-                          known_origin(row->origin));
+                          model_origin(row->origin));
     if (!process)
         return;
     model->next_id[ROW_PROCESS] = next; /* it has an id already */

@@ -168,6 +168,8 @@ static void probes_configure(struct probes *probes, const struct btf *btf,
     bpf_map__set_max_entries(bpf->maps.counters, (__u32)probes->cpus);
     bpf_map__set_max_entries(bpf->maps.scratches, (__u32)probes->cpus * SCRATCHES_PER_CPU);
     bpf->rodata->environment_wanted = config->environment[0] != NULL;
+    bpf->rodata->can_stay_undisturbed =
+        btf__find_by_name_kind(btf, "bpf_local_irq_save", BTF_KIND_FUNC) > 0;
     bpf->rodata->exit_has_group_dead = exit_has_group_dead(btf);
     bpf->rodata->scan_watermark = lifecycle / 2;
     bpf->rodata->filter_cgroup = filter ? filter->id : 0;

@@ -334,11 +334,6 @@ bool recorder_ended(const struct recorder *recorder)
     return recorder->ops->ended(recorder->source);
 }
 
-void recorder_reconfigure(struct recorder *recorder, const struct config *config)
-{
-    recorder->queue = (size_t)config->queue_mib << 20;
-}
-
 /* ---- closing ---- */
 
 static void write_rest(struct recorder *recorder)

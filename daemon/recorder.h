@@ -42,9 +42,6 @@ void recorder_check_writer(struct recorder *recorder);
 /* Whether a replayed recording has come to its end. */
 bool recorder_ended(const struct recorder *recorder);
 
-/* What a reloaded configuration changes at run time. */
-void recorder_reconfigure(struct recorder *recorder, const struct config *config);
-
 /*
  * Takes in what is left, writes it, closes everything and frees. Returns 0; or -1 with *error when
  * rows could not be written or a recording was cut short.

@@ -1,18 +1,12 @@
 -- What other boots than ?1 left alive ended when they were last seen, as far as anyone can tell.
--- A listener of no known process is taken to be of the newest boot in the store.
 -- Runs before the row of a new boot is added.
 
 UPDATE listeners
 SET ended_at = coalesce(
         (SELECT max(h.last_seen_at, coalesce(listeners.started_at, h.last_seen_at))
-         FROM hosts AS h
-         WHERE h.id = coalesce((SELECT p.host_id FROM processes AS p
-                                WHERE p.id = listeners.process_id),
-                               (SELECT max(id) FROM hosts WHERE id <> ?1))),
+         FROM hosts AS h WHERE h.id = listeners.host_id),
         started_at)
-WHERE ended_at IS NULL
-  AND coalesce((SELECT p.host_id FROM processes AS p WHERE p.id = listeners.process_id),
-               (SELECT max(id) FROM hosts)) <> ?1;
+WHERE ended_at IS NULL AND host_id <> ?1;
 
 UPDATE connections
 SET state = 'closed',

@@ -49,7 +49,7 @@ struct text {
 
 #define LISTENER_COLUMNS(I, T)                                                                     \
     I(id) I(process_id) T(protocol) T(address) I(port) I(started_at) I(ended_at) I(net_ns)         \
-    T(origin) I(cookie)
+    T(origin) I(cookie) I(host_id)
 
 #define EDGE_COLUMNS(I, T)                                                                         \
     I(id) I(host_id) I(at) I(last_at) I(count) T(kind) I(src) I(dst) I(connection_id) I(file_id)   \

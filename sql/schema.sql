@@ -158,11 +158,12 @@ CREATE TABLE listeners (
     ended_at INTEGER,
     net_ns INTEGER,
     origin TEXT NOT NULL,
-    cookie INTEGER
+    cookie INTEGER,
+    host_id INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX listeners_by_process ON listeners (process_id);
 CREATE INDEX listeners_by_port ON listeners (port);
-CREATE INDEX listeners_open ON listeners (process_id) WHERE ended_at IS NULL;
+CREATE INDEX listeners_open ON listeners (host_id) WHERE ended_at IS NULL;
 
 -- src acted on dst. Evidence that does not apply is NULL.
 CREATE TABLE edges (

@@ -107,7 +107,6 @@ static void without_anything_the_defaults_hold(void **state)
     assert_int_equal(config.activity_ring_mib, 16);
     assert_int_equal(config.tick_ms, 10);
     assert_int_equal(config.flush_ms, 200);
-    assert_int_equal(config.settle_ms, 300);
     assert_int_equal(config.queue_mib, 32);
     ASSERT_NAMES("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "SSH_CONNECTION", "SSH_CLIENT",
                  "SSH_TTY", "SUDO_USER", "SUDO_COMMAND", "SUDO_UID", "HISTFILE", "BASH_ENV", "ENV",
@@ -120,7 +119,7 @@ static void the_file_sets_every_key(void **state)
     assert_int_equal(load_text("[store]\npath = /a/b.db ; a remark\n"
                                "[capture]\ncgroup = /x.slice\nenvironment = A B_2\n"
                                "[rings]\nlifecycle_mib = 64\nactivity_mib: 1024\n"
-                               "[timing]\ntick_ms=1\nflush_ms=60000\nsettle_ms=0\n"
+                               "[timing]\ntick_ms=1\nflush_ms=60000\n"
                                "queue_mib=4096\n"),
                      0);
     assert_string_equal(config.store, "/a/b.db");
@@ -130,7 +129,6 @@ static void the_file_sets_every_key(void **state)
     assert_int_equal(config.activity_ring_mib, 1024);
     assert_int_equal(config.tick_ms, 1);
     assert_int_equal(config.flush_ms, 60000);
-    assert_int_equal(config.settle_ms, 0);
     assert_int_equal(config.queue_mib, 4096);
 }
 

@@ -47,11 +47,12 @@ static struct row_connection connection(int64_t id, int64_t host_id)
     return row;
 }
 
-static struct row_listener listener(int64_t id, int64_t process_id)
+static struct row_listener listener(int64_t id, int64_t host_id, int64_t process_id)
 {
     struct row_listener row;
     row_clear(ROW_LISTENER, &row);
     row.id = id;
+    row.host_id = host_id;
     row.process_id = process_id;
     row.protocol = text("tcp");
     row.origin = text("scan");
@@ -441,7 +442,7 @@ static void rows_of_all_kinds_come_back_as_they_went(void **state)
     struct row_process p = process(5, 1);
     struct row_exec exec = {.id = 6, .process_id = 5, .at = 7, .argv = text("[]")};
     struct row_edge edge = {7, 1, 8, 9, 1, text("fork"), 5, 5, INTEGER_NULL, 0, TEXT_NULL};
-    struct row_listener l = listener(8, 5);
+    struct row_listener l = listener(8, 1, 5);
     struct row_connection c = connection(9, 1);
     const void *columns[ROW_KIND_COUNT] = {&host, &recorder, &probe, &loss, &p,
                                            &exec, &edge,     &l,     &c};
@@ -750,7 +751,7 @@ static void write_with(struct store *store, enum row_kind kind, const char *colu
     struct row_process p = process(1, 1);
     struct row_exec exec = {.id = 1, .process_id = 1, .at = 1};
     struct row_edge edge = {1, 1, 1, 1, 1, text("fork"), 1, 1, 1, 1, TEXT_NULL};
-    struct row_listener l = listener(1, 1);
+    struct row_listener l = listener(1, 1, 1);
     struct row_connection c = connection(1, 1);
     void *const rows[ROW_KIND_COUNT] = {
         [ROW_PROBE] = &probe, [ROW_PROCESS] = &p,  [ROW_EXEC] = &exec,
@@ -908,8 +909,9 @@ static void write_lives(struct store *store, int64_t host_id)
 {
     int64_t id = host_id * 10;
     struct row_process p[] = {process(id + 2, host_id), process(id + 1, host_id)};
-    struct row_listener l[] = {listener(id + 1, id + 2), listener(id + 2, INTEGER_NULL),
-                               listener(id + 3, id + 2)};
+    struct row_listener l[] = {listener(id + 1, host_id, id + 2),
+                               listener(id + 2, host_id, INTEGER_NULL),
+                               listener(id + 3, host_id, id + 2)};
     struct row_connection c[] = {connection(id + 2, host_id), connection(id + 1, host_id)};
     p[0].cmdline = (struct text){"a\0\xff", 3};
     p[1].ended_at = l[2].ended_at = c[1].ended_at = 30;

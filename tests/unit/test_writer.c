@@ -150,6 +150,7 @@ static void add_listener(struct batch *batch, int64_t id)
     struct row_listener row;
     row_clear(ROW_LISTENER, &row);
     row.id = id;
+    row.host_id = 1;
     row.protocol = row.origin = text("tcp");
     assert_int_equal(batch_add(batch, ROW_LISTENER, &row), 0);
 }
