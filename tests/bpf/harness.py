@@ -99,7 +99,7 @@ class Cgroup:
 
 # ---- the store ----
 
-def show(rows, most=30):
+def show(rows, most=12):
     """Rows as text for a failure message: one a line, NULLs left out, long values cut."""
     lines = []
     for row in rows[:most]:
@@ -108,6 +108,11 @@ def show(rows, most=30):
     if len(rows) > most:
         lines.append(f"  ... and {len(rows) - most} more")
     return "\n".join(lines) or "  (no rows)"
+
+
+def argv_of(row):
+    """The arguments of an exec row, as bytes."""
+    return [item.encode("utf-8", "surrogateescape") for item in json.loads(row["argv"])]
 
 
 class Store:
@@ -291,7 +296,7 @@ class Actor:
 
 class Case(unittest.TestCase):
     """A test with a temporary directory and a way to clean up in the right order."""
-    maxDiff = None
+    maxDiff = 2000
 
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="spyq-bpf-")
@@ -312,12 +317,27 @@ class Case(unittest.TestCase):
         self.assertEqual(len(rows), 1, f"{what}: {len(rows)} rows instead of one\n{show(rows)}")
         return rows[0]
 
+    def none(self, rows, what):
+        if rows:
+            self.fail(f"{what}: {len(rows)} rows\n{show(rows)}")
+
     def same(self, row, **columns):
         """Compares columns of a row with what the oracle says; shows the row."""
         wrong = [f"{name} is {row[name]!r:.400}, the oracle says {value!r:.400}"
                  for name, value in columns.items() if row[name] != value]
         if wrong:
             self.fail("\n".join(wrong) + "\nin\n" + show([row]))
+
+    def same_argv(self, row, wanted):
+        """Compares argv byte for byte; wanted is a list of bytes."""
+        got = argv_of(row)
+        if got == wanted:
+            return
+        at = next((i for i, pair in enumerate(zip(got, wanted)) if pair[0] != pair[1]),
+                  min(len(got), len(wanted)))
+        self.fail(f"argv has {len(got)} elements of {[len(arg) for arg in got][:20]} bytes, the "
+                  f"oracle says {len(wanted)} of {[len(arg) for arg in wanted][:20]}; element {at} "
+                  f"is {got[at:at + 1]!r:.300}, not {wanted[at:at + 1]!r:.300}, in\n{show([row])}")
 
     def soon(self, condition, what):
         """Waits for a condition of the test's own making."""
@@ -422,9 +442,6 @@ class RecordedCase(Case):
 
     def exec(self, pid):
         return self.execs(pid, 1)[0]
-
-    def argv(self, row):
-        return [item.encode("utf-8", "surrogateescape") for item in json.loads(row["argv"])]
 
     def fence(self):
         """Returns once everything that has ended or happened before the call is in the store."""

@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 
-from harness import Build, RecordedCase, show
+from harness import Build, RecordedCase, argv_of, show
 
 ARGV_MAX = 32768  # bytes of argv that are kept, NULs included
 TRUE = os.path.realpath("/bin/true")
@@ -28,7 +28,7 @@ class Execs(RecordedCase):
     def check_argv(self, argv):
         row = self.run_one("/bin/true", argv)
         wanted = [arg.encode("utf-8", "surrogateescape") for arg in argv]
-        self.assertEqual(self.argv(row), wanted)
+        self.same_argv(row, wanted)
         self.same(row, argc=len(argv), truncated=0, error=None, exe=TRUE, filename="/bin/true")
         return row
 
@@ -78,7 +78,7 @@ class Execs(RecordedCase):
     def check_cut(self, argv):
         row = self.run_one("/bin/true", argv)
         self.same(row, argc=len(argv), truncated=1, error=None)
-        kept = b"\0".join(self.argv(row))
+        kept = b"\0".join(argv_of(row))
         self.assertEqual(kept, self.blob(argv)[:len(kept)], "the kept part is not a prefix")
         self.assertIn(len(kept), (ARGV_MAX - 1, ARGV_MAX))
         process = self.store.rows("SELECT * FROM processes WHERE id = ?", row["process_id"])[0]
@@ -97,7 +97,7 @@ class Execs(RecordedCase):
         self.ended(pid)
         row = self.exec(pid)
         self.same(row, argc=69, truncated=1)
-        kept = b"\0".join(self.argv(row))
+        kept = b"\0".join(argv_of(row))
         self.assertEqual(kept, (b"/bin/true\0" + b"a" * ARGV_MAX)[:len(kept)])
         self.assertIn(len(kept), (ARGV_MAX - 1, ARGV_MAX))
 
@@ -108,8 +108,7 @@ class Execs(RecordedCase):
         for i, pid in enumerate(pids):
             self.theatre.call("reap", pid)
             self.ended(pid)
-            self.assertEqual(self.argv(self.exec(pid)),
-                             [b"true", bytes([97 + i]) * 30000, str(i).encode()])
+            self.same_argv(self.exec(pid), [b"true", bytes([97 + i]) * 30000, str(i).encode()])
 
     # -- the file --
 
@@ -178,7 +177,7 @@ class Execs(RecordedCase):
         self.same(row, memfd=1, links=0, error=None)
         self.assertIn("memfd:hidden", row["exe"], show([row]))
         self.assertRegex(row["filename"], filename, show([row]))
-        self.assertEqual(self.argv(row), [b"innocent", b"x"])
+        self.same_argv(row, [b"innocent", b"x"])
 
     def test_memfd_by_execveat(self):
         self.check_memfd("spawn('', ['innocent', 'x'], dirfd=m, flags=AT_EMPTY_PATH)",
@@ -231,7 +230,7 @@ class Execs(RecordedCase):
         self.assertIsNotNone(row["script"], show([row]))
         self.assertEqual(os.path.realpath(os.path.join(row["cwd"], row["script"])),
                          os.path.realpath(script), show([row]))
-        self.assertEqual([arg.decode() for arg in self.argv(row)], argv)
+        self.same_argv(row, [arg.encode() for arg in argv])
 
     def test_script(self):
         path = self.write("s.sh", "#!/bin/sh -e\nexit 0\n", 0o755)
@@ -257,7 +256,7 @@ class Execs(RecordedCase):
         self.check_script(path, ["/usr/bin/env", "sh", path], first, path, "/usr/bin/env",
                           "/usr/bin/env")
         self.same(second, exe=os.path.realpath("/usr/bin/sh"), script=None, interpreter=None)
-        self.assertEqual(self.argv(second), [b"sh", path.encode()])
+        self.same_argv(second, [b"sh", path.encode()])
 
     def test_script_nested(self):
         """A script whose interpreter is a script."""
@@ -266,8 +265,7 @@ class Execs(RecordedCase):
         row = self.run_one(outer, ["o", "arg"])
         self.same(row, filename=outer, exe=os.path.realpath("/bin/sh"), interpreter="/bin/sh",
                   argc=5)
-        self.assertEqual([arg.decode() for arg in self.argv(row)],
-                         ["/bin/sh", inner, "-x", outer, "arg"])
+        self.same_argv(row, [arg.encode() for arg in ("/bin/sh", inner, "-x", outer, "arg")])
         self.assertEqual(row["script"], outer)
 
     def test_script_process_row(self):
@@ -290,7 +288,7 @@ class Execs(RecordedCase):
 
     def test_failed_enoent(self):
         row = self.check_failed(self.path("nothing"), "ENOENT", ["a", "b c", ""])
-        self.assertEqual(self.argv(row), [b"a", b"b c", b""])
+        self.same_argv(row, [b"a", b"b c", b""])
         self.same(row, argc=3, exe=None)
 
     def test_failed_eacces(self):
@@ -322,8 +320,30 @@ class Execs(RecordedCase):
         self.ended(pid)
         row = self.exec(pid)
         self.same(row, error="E2BIG", filename="/bin/true", truncated=1)
-        kept = b"\0".join(self.argv(row))
+        kept = b"\0".join(argv_of(row))
         self.assertEqual(kept, (b"true\0" + b"x" * 200000)[:len(kept)])
+
+    def test_failed_with_many_arguments(self):
+        """What is kept is a prefix; argc is the true count, or unknown and the row says so."""
+        for count in (31, 32, 33, 40, 500):
+            with self.subTest(count=count):
+                argv = [f"a{i}" for i in range(count)]
+                row = self.check_failed(self.path("nothing"), "ENOENT", argv)
+                kept = [arg.decode() for arg in argv_of(row)]
+                self.assertEqual(kept, argv[:len(kept)])
+                if row["truncated"]:
+                    self.assertIn(row["argc"], (count, None), show([row]))
+                    self.assertLess(len(kept), count, "flagged, and yet whole:\n" + show([row]))
+                else:
+                    self.same(row, argc=count)
+                    self.assertEqual(len(kept), count, show([row]))
+
+    def test_failed_with_long_argument(self):
+        row = self.check_failed(self.path("nothing"), "ENOENT", ["x", "y" * 20000, "z"])
+        if not row["truncated"]:
+            self.same_argv(row, [b"x", b"y" * 20000, b"z"])
+        self.assertTrue((b"x\0" + b"y" * 20000 + b"\0z").startswith(b"\0".join(argv_of(row))),
+                        "what is kept is not a prefix: " + show([row]))
 
     def test_failed_efault(self):
         """A filename that is no memory at all."""

@@ -41,7 +41,7 @@ class Scan(OwnRecorderCase):
         """A family that was there before: parents, programs, identity, as in /proc."""
         actor = self.actor()
         child = actor.fork()
-        held = self.hold(actor=child, argv=["3", "\udcff odd\narg", ""], cwd=repr(self.directory))
+        held = self.hold(actor=child, argv=["3", "", "\udcff odd\narg"], cwd=repr(self.directory))
         self.record()
         status, stat = proc_status(held.pid), oracle.stat(held.pid)
         parent, row = self.process(child.pid), self.process(held.pid)
@@ -49,7 +49,7 @@ class Scan(OwnRecorderCase):
                   comm="python3")
         self.same(row, origin="scan", parent_id=parent["id"], ppid=child.pid, comm="hold",
                   exe=os.path.realpath(Build.helper("hold")), ended_at=None, cwd=self.directory,
-                  cmdline=Build.helper("hold") + " 3 \udcff odd\narg ", uid=0, euid=0,
+                  cmdline=Build.helper("hold") + " 3  \udcff odd\narg", uid=0, euid=0,
                   capabilities=status["CapEff"], sid=int(stat[6]), pgid=int(stat[5]),
                   cgroup=self.cgroup.name, ns_pid=held.pid, user="root",
                   net_ns=oracle.namespace(held.pid, "net"), pid_ns=oracle.namespace(held.pid, "pid"),
@@ -136,9 +136,13 @@ class Scan(OwnRecorderCase):
         one, other = client.do("facts(C)"), server.do("facts(S)")
         client.do("C.close()")
         server.do("S.close()")
-        into = self.over(other["cookie"])
         out = self.over(one["cookie"])
-        self.same(into, process_id=self.process(server.pid)["id"], peer_id=out["id"])
+        rows = self.store.wait("SELECT * FROM connections WHERE local_port = ?", one["remote"][1],
+                               until=lambda rows: rows and rows[0]["ended_at"])
+        into = self.one(rows, "server's end")
+        self.same(into, process_id=self.process(server.pid)["id"], peer_id=out["id"], state="closed",
+                  cookie=other["cookie"])
+        self.assertIsNotNone(into["ended_at"], show([into]))
         self.same(out, process_id=self.process(client.pid)["id"], peer_id=into["id"])
 
     def test_scan_leader_gone(self):
@@ -163,7 +167,7 @@ class Scan(OwnRecorderCase):
         process.wait()
         self.ended(process.pid)
         rows = [row for row in self.processes(pid) if row["ended_at"] is None]
-        self.assertEqual(rows, [], show(rows))
+        self.none(rows, "a zombie that lives")
 
     def test_scan_during_a_storm(self):
         """Processes that come, exec and go while the scan runs: none twice, none immortal."""
@@ -193,19 +197,19 @@ class Scan(OwnRecorderCase):
         parent = self.process(storm.pid)
         rows = self.every("processes")
         alive = [row for row in rows if row["ended_at"] is None]
-        self.assertEqual(alive, [], "immortal rows:\n" + show(alive))
+        self.none(alive, "immortal rows")
         keys = {}
         for row in rows:
             keys.setdefault((row["pid"], row["start_boottime"]), []).append(row)
         twice = [row for same in keys.values() if len(same) > 1 for row in same]
-        self.assertEqual(twice, [], "the same process twice:\n" + show(twice))
+        self.none(twice, "the same process twice")
         strangers = [row for row in rows if row["comm"] in ("true", "storm") and
                      row["cmdline"] is not None and "fence" not in row["cmdline"] and
                      row["id"] != parent["id"] and row["parent_id"] != parent["id"]]
-        self.assertEqual(strangers, [], "children without their parent:\n" + show(strangers))
+        self.none(strangers, "children without their parent")
         two_execs = [row for row in rows if row["origin"] == "event" and row["parent_id"] == parent["id"]
                      and row["exec_count"] != 1]
-        self.assertEqual(two_execs, [], "execs lost or doubled:\n" + show(two_execs))
+        self.none(two_execs, "execs lost or doubled")
 
     def test_scan_connections_storm(self):
         """Connections that open and close while the scan runs: none stays open."""
@@ -227,7 +231,9 @@ class Scan(OwnRecorderCase):
         self.fence()
         open_ones = self.store.wait("SELECT * FROM connections WHERE ended_at IS NULL",
                                     until=lambda rows: not rows)
-        self.assertEqual(open_ones, [], f"{len(open_ones)} never end:\n{show(open_ones)}")
+        if open_ones:
+            self.fail(f"{len(open_ones)} never end:\n{show(open_ones)}\nlosses:\n"
+                      + show(self.every("losses")))
         doubled = self.store.rows("SELECT cookie, COUNT(*) AS n FROM connections GROUP BY cookie "
                                   "HAVING n > 1")
         self.assertEqual(doubled, [])
