@@ -3,7 +3,8 @@
 
 VERSION := 0.1.0
 SANITIZE ?=
-WERROR ?= 1
+# The sanitizers' own code makes compilers see overruns that are not there.
+WERROR ?= $(if $(SANITIZE),0,1)
 
 BUILD := build$(if $(SANITIZE),/sanitize)
 PREFIX ?= /usr/local
@@ -13,6 +14,7 @@ sbindir ?= $(prefix)/sbin
 libdir ?= $(prefix)/lib
 mandir ?= $(prefix)/share/man
 docdir ?= $(prefix)/share/doc/spyq
+completiondir ?= $(prefix)/share/bash-completion/completions
 unitdir ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
@@ -198,6 +200,7 @@ install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)
 	install -D -m 755 $(BUILD)/spyq $(DESTDIR)$(bindir)/spyq
 	install -D -m 644 $(BUILD)/spyq.so $(DESTDIR)$(libdir)/spyq/spyq.so
 	install -D -m 644 packaging/spyqd.conf $(DESTDIR)$(docdir)/spyqd.conf
+	install -D -m 644 packaging/completion/spyq $(DESTDIR)$(completiondir)/spyq
 	install -d $(DESTDIR)$(unitdir)
 	sed 's|@sbindir@|$(sbindir)|' packaging/spyqd.service.in >$(DESTDIR)$(unitdir)/spyqd.service
 	install -D -m 644 packaging/spyq.sysusers $(DESTDIR)$(sysusersdir)/spyq.conf
@@ -207,7 +210,8 @@ install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)
 
 uninstall: ## remove what install put there; store and configuration stay
 	rm -f $(DESTDIR)$(sbindir)/spyqd $(DESTDIR)$(bindir)/spyq $(DESTDIR)$(libdir)/spyq/spyq.so \
-		$(DESTDIR)$(docdir)/spyqd.conf $(DESTDIR)$(unitdir)/spyqd.service \
+		$(DESTDIR)$(docdir)/spyqd.conf $(DESTDIR)$(completiondir)/spyq \
+		$(DESTDIR)$(unitdir)/spyqd.service \
 		$(DESTDIR)$(sysusersdir)/spyq.conf $(DESTDIR)$(tmpfilesdir)/spyq.conf \
 		$(foreach page,$(PAGES),$(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 	-rmdir $(DESTDIR)$(libdir)/spyq $(DESTDIR)$(docdir)
