@@ -74,6 +74,12 @@ def store():
     return path("store.db")
 
 
+def processor_time(pid):
+    """Clock ticks that a process has used in user space: whether its query runs."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[11])
+
+
 def digest(name):
     with open(name, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()

@@ -154,12 +154,14 @@ class Stopping(unittest.TestCase):
         target = path("stopped")
         process = subprocess.Popen([support.program, "--store", store(), "-o", target, ENDLESS],
                                    stderr=subprocess.PIPE, env=environment())
-        while True:
-            with open(f"/proc/{process.pid}/stat", encoding="ascii", errors="replace") as file:
-                if int(file.read().rsplit(")", 1)[1].split()[11]) > 10:
-                    break
-        process.send_signal(number)
-        message = process.communicate(timeout=support.TIMEOUT)[1]
+        try:
+            while support.processor_time(process.pid) < 10:
+                self.assertIsNone(process.poll())
+            process.send_signal(number)
+            message = process.communicate(timeout=support.TIMEOUT)[1]
+        finally:
+            process.kill()
+            process.communicate()
         self.assertEqual([name for name in os.listdir(support.directory)
                           if name.startswith("stopped")], [])
         return process.returncode, message

@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import unittest
 
-from support import ENDLESS, Terminal, environment, make_store, path, store
+from support import ENDLESS, Terminal, environment, make_store, path, processor_time, store
 
 
 def history():
@@ -164,16 +164,12 @@ class Prompt(unittest.TestCase):
         terminal = self.start()
         terminal.type(ENDLESS + "\r")
         terminal.wait(r"from c;|FROM c;")
-        while self.processor_time(terminal.pid) < 10:
+        while processor_time(terminal.pid) < 10:
             pass
         terminal.type("\x03")
         terminal.wait("interrupted")
         terminal.wait("spyq> ")
         self.assertIn("\n7\n", terminal.ask("SELECT 7;"))
-
-    def processor_time(self, pid):
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return int(file.read().rsplit(")", 1)[1].split()[11])
 
     def test_interrupt_clears_the_line(self):
         terminal = self.start()
