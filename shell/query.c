@@ -126,7 +126,7 @@ static enum status too_large(const struct origin *origin)
 {
     char message[128];
     snprintf(message, sizeof message,
-             "the answer is larger than %zu MiB: add a LIMIT, or write it to a file with -o",
+             "the answer is larger than %zu MiB: add a LIMIT, or ask for CSV in a file",
              RESULT_LIMIT >> 20);
     complain_at(origin, message);
     return STATUS_ERROR;
@@ -173,12 +173,12 @@ static enum status answer_whole(struct session *session, sqlite3_stmt *statement
 
 /* ---- rows as they come ---- */
 
-static enum status stream(struct session *session, sqlite3_stmt *statement,
+static enum status stream(struct session *session, sqlite3_stmt *statement, FILE *out,
                           struct row_buffer *buffer, const struct origin *origin)
 {
     const struct format *format = session_format(session);
     struct rendering rendering = {
-        .out = output_file(session->output),
+        .out = out,
         .style = output_style(session->output),
         .headings = buffer->headings,
         .columns = buffer->columns,
@@ -195,18 +195,50 @@ static enum status stream(struct session *session, sqlite3_stmt *statement,
     return STATUS_OK;
 }
 
-static enum status answer_streaming(struct session *session, sqlite3_stmt *statement,
+/* Ends the statement. */
+static enum status answer_streaming(struct session *session, sqlite3_stmt *statement, FILE *out,
                                     const struct origin *origin)
 {
     struct row_buffer buffer;
     enum status status = STATUS_ERROR;
     if (buffer_make(&buffer, statement))
-        status = stream(session, statement, &buffer, origin);
+        status = stream(session, statement, out, &buffer, origin);
     else
         complain_at(origin, "out of memory");
     buffer_free(&buffer);
     sqlite3_finalize(statement);
     return status;
+}
+
+static void copy(FILE *from, FILE *to)
+{
+    char bytes[1 << 14];
+    size_t length;
+    while (!stop_requested() && (length = fread(bytes, 1, sizeof bytes, from)) > 0)
+        fwrite(bytes, 1, length, to);
+    fflush(to);
+}
+
+/* For a reader who may keep us waiting: by way of a file without a name. */
+static enum status answer_spooled(struct session *session, sqlite3_stmt *statement,
+                                  const struct origin *origin)
+{
+    FILE *spool = tmpfile();
+    if (!spool) {
+        complain("cannot make a temporary file: %s", strerror(errno));
+        sqlite3_finalize(statement);
+        return STATUS_ERROR;
+    }
+    enum status status = answer_streaming(session, statement, spool, origin);
+    if (status == STATUS_OK && (fflush(spool) != 0 || ferror(spool))) {
+        complain("cannot write a temporary file: %s", strerror(errno));
+        status = STATUS_ERROR;
+    }
+    rewind(spool);
+    if (status == STATUS_OK)
+        copy(spool, output_file(session->output));
+    fclose(spool);
+    return status == STATUS_OK && stop_requested() ? stopped(session, origin) : status;
 }
 
 /* ---- statements ---- */
@@ -223,9 +255,11 @@ static enum status run_statement(struct session *session, sqlite3_stmt *statemen
         sqlite3_finalize(statement);
         return STATUS_ERROR;
     }
-    bool whole = session_format(session)->whole || output_may_wait(session->output);
-    return whole ? answer_whole(session, statement, origin)
-                 : answer_streaming(session, statement, origin);
+    if (session_format(session)->whole || output_style(session->output)->terminal)
+        return answer_whole(session, statement, origin);
+    if (output_may_wait(session->output))
+        return answer_spooled(session, statement, origin);
+    return answer_streaming(session, statement, output_file(session->output), origin);
 }
 
 static size_t count_lines(const char *start, const char *end)

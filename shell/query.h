@@ -18,9 +18,10 @@ struct origin {
  * Runs every statement in sql, in order, and writes each answer in the session's format, up to the
  * first that fails.
  *
- * An answer for a terminal or a pipe is fetched whole and its statement ended before the first byte
- * is written, so a slow reader keeps no lock on the store; it may take RESULT_LIMIT of memory. One
- * for a file is written as it comes and may have any size.
+ * A table, and any answer for a terminal, is fetched whole and its statement ended before the first
+ * byte is written; it may take RESULT_LIMIT of memory. For a pipe the same is done by way of a
+ * temporary file, so that a slow reader keeps no lock on the store. An answer for a file is written
+ * as it comes.
  */
 enum status query_run(struct session *session, const char *sql, const struct origin *origin);
 

@@ -183,7 +183,8 @@ class Formats(unittest.TestCase):
     def test_too_large_an_answer(self):
         sql = ("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 400) "
                "SELECT printf('%.*c', 1 << 20, 'x') AS big FROM c")
-        result = spyq("--csv", sql)
+        self.assertEqual(len(spyq("--csv", sql).stdout), 4 + 400 * ((1 << 20) + 1))
+        result = spyq("--table", sql)
         self.assertEqual((result.returncode, result.stdout), (1, b""))
         self.assertIn(b"larger than 256 MiB", result.stderr)
 
