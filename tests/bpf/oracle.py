@@ -107,7 +107,8 @@ def endpoint(text):
 def sockets(listening=False, netns=None):
     """TCP sockets of a network namespace (a name of `ip netns`; None: ours) by ss."""
     inside = ["/usr/sbin/ip", "netns", "exec", netns] if netns else []
-    command = [*inside, "/usr/bin/ss", "-H", "-t", "-n", "-p", "-e", "-O", "-l" if listening else "-a"]
+    command = [*inside, "/usr/bin/ss", "-H", "-t", "-n", "-p", "-e", "-O",
+               "-l" if listening else "-a"]
     found = []
     for line in subprocess.run(command, capture_output=True, text=True, check=True
                                ).stdout.splitlines():

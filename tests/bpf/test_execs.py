@@ -283,7 +283,8 @@ class Execs(RecordedCase):
         process = self.ended(pid)
         row = self.exec(pid)
         self.same(row, error=error, filename=path, process_id=process["id"])
-        self.same(process, exec_count=0, comm="python3", parent_id=self.process(self.theatre.pid)["id"])
+        self.same(process, exec_count=0, comm="python3",
+                  parent_id=self.process(self.theatre.pid)["id"])
         return row
 
     def test_failed_enoent(self):
@@ -347,7 +348,8 @@ class Execs(RecordedCase):
 
     def test_failed_efault(self):
         """A filename that is no memory at all."""
-        pid = self.theatre.do("os.fork() or (libc.execve(ctypes.c_void_p(8), None, None), os._exit(0))")
+        pid = self.theatre.do("os.fork() or (libc.execve(ctypes.c_void_p(8), None, None), "
+                              "os._exit(0))")
         self.theatre.call("reap", pid)
         self.ended(pid)
         self.same(self.exec(pid), error="EFAULT", filename=None)

@@ -210,7 +210,8 @@ class Failures(NetworkCase):
         rows = self.store.wait("SELECT * FROM connections WHERE cookie = ? ORDER BY id", cookie,
                                until=lambda rows: len(rows) == 2 and rows[1]["ended_at"])
         self.assertEqual([(row["state"], row["error"], row["remote_port"]) for row in rows],
-                         [("refused", "ECONNREFUSED", port), ("closed", None, listening)], show(rows))
+                         [("refused", "ECONNREFUSED", port), ("closed", None, listening)],
+                         show(rows))
         self.assertEqual(rows[1]["bytes_sent"], 7)
         self.assertIsNotNone(rows[1]["peer_id"], show(rows))
 
@@ -269,8 +270,8 @@ class Failures(NetworkCase):
         self.client.do("D = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
                        "D.connect(('127.0.0.1', 9))")
         self.fence()
-        rows = self.store.rows("SELECT * FROM connections WHERE process_id = ? AND ended_at IS NULL",
-                               self.process(self.client.pid)["id"])
+        rows = self.store.rows("SELECT * FROM connections WHERE process_id = ? AND ended_at IS "
+                               "NULL", self.process(self.client.pid)["id"])
         self.none(rows, "connections open for ever")
         self.assertEqual([row for row in self.connections(cookie)
                           if row["established_at"] is not None], [])

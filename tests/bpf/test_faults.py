@@ -90,8 +90,8 @@ class Faults(OwnRecorderCase):
         storm.wait()
         self.ended(storm.pid)
         self.fence()
-        rows = self.store.rows("SELECT COUNT(*) AS n, COUNT(ended_at) AS ended FROM processes WHERE "
-                               "parent_id = ?", self.process(storm.pid)["id"])
+        rows = self.store.rows("SELECT COUNT(*) AS n, COUNT(ended_at) AS ended FROM processes "
+                               "WHERE parent_id = ?", self.process(storm.pid)["id"])
         self.assertEqual(rows, [{"n": 3000, "ended": 3000}])
         self.assertEqual(self.every("losses"), [])
 

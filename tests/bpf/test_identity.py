@@ -215,7 +215,8 @@ class Identity(RecordedCase):
     def test_descriptors_directory_and_deleted(self):
         actor = self.actor()
         path = self.write("doomed", "x")
-        actor.do(f"d = os.open({self.directory!r}, os.O_RDONLY); g = os.open({path!r}, os.O_RDONLY)")
+        actor.do(f"d = os.open({self.directory!r}, os.O_RDONLY)")
+        actor.do(f"g = os.open({path!r}, os.O_RDONLY)")
         os.unlink(path)
         held = self.hold(actor=actor, fds="{0: d, 1: report, 2: g}")
         row = self.exec(held.pid)

@@ -150,8 +150,9 @@ class Listeners(NetworkCase):
 
     def test_against_a_real_server(self):
         """python3 -m http.server and curl, or another client: a real exchange."""
-        server = self.start(["/usr/bin/python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "0"],
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self.directory)
+        server = self.start(["/usr/bin/python3", "-u", "-m", "http.server", "--bind", "127.0.0.1",
+                             "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                            cwd=self.directory)
         self.write("page", "x" * 5000)
         port = int(server.stdout.readline().split()[5])
         client = self.start(["/usr/bin/python3", "-S", "-c", "import urllib.request as u; "

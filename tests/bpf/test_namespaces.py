@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import oracle
-from harness import Actor, show
+from harness import Actor
 from test_network import NetworkCase
 
 SERVER, CLIENT = "10.213.7.1", "10.213.7.2"
@@ -57,7 +57,7 @@ class Namespaces(NetworkCase):
                 self.check_namespaces(out, into, client, server)
 
     def test_same_addresses_and_ports_twice(self):
-        """Two pairs, every address and port equal, open at the same time: peers stay in the pair."""
+        """Two pairs, every address and port equal, open at once: peers stay in the pair."""
         pairs = []
         for name in ("a", "b"):
             server_ns, client_ns = self.pair(name)

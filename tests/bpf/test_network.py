@@ -167,9 +167,9 @@ class Network(NetworkCase):
         there, back = 8 << 20, (3 << 20) + 1
         for actor, sock, send, take in ((server, "S", back, there), (client, "C", there, back)):
             actor.do("import threading")
-            actor.do(f"t = threading.Thread(target=lambda: {sock}.sendall(b'z' * {send})); t.start()")
-            actor.do(f"got = []; u = threading.Thread(target=lambda: got.append(receive({sock}, {take})));"
-                     " u.start()")
+            actor.do(f"t = threading.Thread(target=lambda: {sock}.sendall(b'z' * {send}))")
+            actor.do(f"u = threading.Thread(target=lambda: got.append(receive({sock}, {take})))")
+            actor.do("got = []; t.start(); u.start()")
         for actor in (server, client):
             actor.do("t.join(); u.join()")
         self.assertEqual((server.do("got"), client.do("got")), ([there], [back]))
@@ -228,7 +228,8 @@ class Network(NetworkCase):
         self.same(into, state="reset", error="ECONNRESET")
         self.assertIn(self.over(one["cookie"])["state"], ("closed", "reset"))
         out = self.over(one["cookie"])
-        self.check_pair(one, other, client.pid, server.pid, 4000, 30, states=(out["state"], "reset"))
+        self.check_pair(one, other, client.pid, server.pid, 4000, 30,
+                        states=(out["state"], "reset"))
 
     def test_reset_by_server(self):
         server, client = self.actor(), self.actor()

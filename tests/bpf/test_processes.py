@@ -50,7 +50,8 @@ class Processes(RecordedCase):
         """Subshells, substitutions, background jobs, failed commands."""
         script = ("x=$(echo one | cat); (exit 3); /bin/false; nosuch-command 2>/dev/null; "
                   "ls / >/dev/null & wait; for i in 1 2 3; do expr $i + 1; done; "
-                  "find /etc -maxdepth 0 -exec /bin/echo found {} ';'; echo \"$x\" | tr a-z A-Z; exit 9")
+                  "find /etc -maxdepth 0 -exec /bin/echo found {} ';'; echo \"$x\" | tr a-z A-Z; "
+                  "exit 9")
         trace = self.traced("/bin/bash", "-c", script)
         self.assertGreater(len(trace.pids()), 10)
         self.compare(trace)
@@ -182,7 +183,8 @@ class Processes(RecordedCase):
         """Reparenting changes nothing: parent_id stays the one that forked."""
         actor = self.actor()
         actor.do("r, w = os.pipe()")
-        pid = actor.do(f"spawn({Build.helper('spawn')!r}, ['spawn', 'double-fork', '8'], fds={{1: w}})")
+        pid = actor.do(f"spawn({Build.helper('spawn')!r}, ['spawn', 'double-fork', '8'], "
+                       "fds={1: w})")
         actor.do("os.close(w)")
         actor.call("reap", pid)
         said = dict(line.split() for line in actor.do("open(r).read()").splitlines())
@@ -346,14 +348,15 @@ class Processes(RecordedCase):
         """Within what the helper and the harness read off their own clocks."""
         held = self.hold()
         held_row = self.process(held.pid)
-        self.assertTrue(held.before - 50 * MS <= held_row["started_at"] <= held.time("begin") + 50 * MS,
-                        f"{held.before} {held.time('begin')}\n{show([held_row])}")
+        begin = held.time("begin")
+        self.assertTrue(held.before - 50 * MS <= held_row["started_at"] <= begin + 50 * MS,
+                        f"{held.before} {begin}\n{show([held_row])}")
         exec = self.exec(held.pid)
-        self.assertTrue(held_row["started_at"] <= exec["at"] <= held.time("begin") + 50 * MS,
+        self.assertTrue(held_row["started_at"] <= exec["at"] <= begin + 50 * MS,
                         show([held_row, exec]))
         ticks = int(oracle.stat(held.pid)[22])
-        self.assertEqual(held_row["start_boottime"] // (1000 * MS // os.sysconf("SC_CLK_TCK")), ticks,
-                         show([held_row]))
+        tick = 1000 * MS // os.sysconf("SC_CLK_TCK")
+        self.assertEqual(held_row["start_boottime"] // tick, ticks, show([held_row]))
         held.release()
         after = time.time_ns()
         row = self.ended(held.pid)
@@ -376,8 +379,8 @@ class Processes(RecordedCase):
                        "/bin/sleep 0.1\"'])")
         self.assertEqual(actor.call("reap", pid)[0], 0)
         self.same(self.ended(pid), exec_count=4, comm="sleep", cmdline="/bin/sleep 0.1")
-        good = self.store.rows("SELECT * FROM execs WHERE process_id = ? AND error IS NULL ORDER BY "
-                               "at, id", self.process(pid)["id"])
+        good = self.store.rows("SELECT * FROM execs WHERE process_id = ? AND error IS NULL "
+                               "ORDER BY at, id", self.process(pid)["id"])
         self.assertEqual([os.path.basename(row["exe"]) for row in good],
                          [os.path.basename(os.path.realpath(f"/usr/bin/{name}"))
                           for name in ("sh", "bash", "nice", "sleep")], show(good))

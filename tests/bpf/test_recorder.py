@@ -89,8 +89,8 @@ class Program(OwnRecorderCase):
         for name in ("spyq.db-wal", "spyq.db-shm"):
             if os.path.exists(self.path(name)):
                 os.chmod(self.path(name), 0o644)
-        code = ("import sqlite3, sys; print(sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)"
-                ".execute('SELECT COUNT(*) FROM processes').fetchone()[0])")
+        code = ("import sqlite3, sys; print(sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', "
+                "uri=True).execute('SELECT COUNT(*) FROM processes').fetchone()[0])")
         done = subprocess.run(["/usr/bin/setpriv", "--reuid=65534", "--clear-groups",
                                "/usr/bin/python3", "-c", code, self.path("spyq.db")],
                               capture_output=True, text=True)
@@ -218,8 +218,8 @@ class Program(OwnRecorderCase):
         process = self.start(["/bin/true", "both"], cgroup=one)
         process.wait()
         for store in (first_store, second.store):
-            rows = store.wait("SELECT * FROM processes WHERE cmdline = '/bin/true both' AND ended_at "
-                              "IS NOT NULL")
+            rows = store.wait("SELECT * FROM processes WHERE cmdline = '/bin/true both' AND "
+                              "ended_at IS NOT NULL")
             self.one(rows, store.path)
         self.assertEqual((second.stop(), first.stop()), (0, 0))
 
@@ -250,7 +250,8 @@ class Program(OwnRecorderCase):
         process = self.start(["/bin/true", "odd"], cgroup=odd)
         process.wait()
         self.same(self.ended(process.pid), cgroup=odd.name)
-        self.assertFalse(any("\x1b" in line for line in self.recorder.lines), self.recorder.output())
+        self.assertFalse(any("\x1b" in line for line in self.recorder.lines),
+                         self.recorder.output())
 
     def test_cgroup_removed_while_recording(self):
         """The recorder survives the end of what it records."""
@@ -271,9 +272,11 @@ class Program(OwnRecorderCase):
                           "lifecycle_mib = 4\n")
         self.assertEqual(self.run_spyqd("--config", good, "--check-config")[0], 0)
         self.assertFalse(os.path.exists(self.path("x.db")), "checking made a store")
-        for text, word in (("[rings]\nlifecycle_mib = 3\n", ":2"), ("[rings]\nlifecycle = 4\n", ":2"),
+        for text, word in (("[rings]\nlifecycle_mib = 3\n", ":2"),
+                           ("[rings]\nlifecycle = 4\n", ":2"),
                            ("[ring]\nlifecycle_mib = 4\n", "ring"), ("nonsense\n", ":1"),
-                           ("[timing]\n\nflush_ms = -1\n", ":3"), ("[timing]\ntick_ms = 9x\n", ":2")):
+                           ("[timing]\n\nflush_ms = -1\n", ":3"),
+                           ("[timing]\ntick_ms = 9x\n", ":2")):
             with self.subTest(text=text):
                 bad = self.write("bad.conf", text)
                 self.check_refused("--config", bad, "--check-config", says=[bad, word])

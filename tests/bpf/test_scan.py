@@ -52,7 +52,8 @@ class Scan(OwnRecorderCase):
                   cmdline=Build.helper("hold") + " 3  \udcff odd\narg", uid=0, euid=0,
                   capabilities=status["CapEff"], sid=int(stat[6]), pgid=int(stat[5]),
                   cgroup=self.cgroup.name, ns_pid=held.pid, user="root",
-                  net_ns=oracle.namespace(held.pid, "net"), pid_ns=oracle.namespace(held.pid, "pid"),
+                  net_ns=oracle.namespace(held.pid, "net"),
+                  pid_ns=oracle.namespace(held.pid, "pid"),
                   mnt_ns=oracle.namespace(held.pid, "mnt"),
                   user_ns=oracle.namespace(held.pid, "user"))
         self.assertTrue(held.before - 50_000_000 <= row["started_at"] <= held.after + 50_000_000,
@@ -140,8 +141,8 @@ class Scan(OwnRecorderCase):
         rows = self.store.wait("SELECT * FROM connections WHERE local_port = ?", one["remote"][1],
                                until=lambda rows: rows and rows[0]["ended_at"])
         into = self.one(rows, "server's end")
-        self.same(into, process_id=self.process(server.pid)["id"], peer_id=out["id"], state="closed",
-                  cookie=other["cookie"])
+        self.same(into, process_id=self.process(server.pid)["id"], peer_id=out["id"],
+                  state="closed", cookie=other["cookie"])
         self.assertIsNotNone(into["ended_at"], show([into]))
         self.same(out, process_id=self.process(client.pid)["id"], peer_id=into["id"])
 
@@ -185,8 +186,9 @@ class Scan(OwnRecorderCase):
         self.addCleanup(stop.set)
         try:
             self.record()
-            self.assertTrue(self.store.wait("SELECT id FROM processes WHERE comm = 'true' LIMIT 500",
-                                            until=lambda rows: len(rows) >= 500))
+            seen = self.store.wait("SELECT id FROM processes WHERE comm = 'true' LIMIT 500",
+                                   until=lambda rows: len(rows) >= 500)
+            self.assertEqual(len(seen), 500)
         finally:
             stop.set()
             feeder.join()
@@ -207,8 +209,8 @@ class Scan(OwnRecorderCase):
                      row["cmdline"] is not None and "fence" not in row["cmdline"] and
                      row["id"] != parent["id"] and row["parent_id"] != parent["id"]]
         self.none(strangers, "children without their parent")
-        two_execs = [row for row in rows if row["origin"] == "event" and row["parent_id"] == parent["id"]
-                     and row["exec_count"] != 1]
+        two_execs = [row for row in rows if row["origin"] == "event" and row["exec_count"] != 1 and
+                     row["parent_id"] == parent["id"]]
         self.none(two_execs, "execs lost or doubled")
 
     def test_scan_connections_storm(self):
@@ -217,7 +219,8 @@ class Scan(OwnRecorderCase):
         for actor in (server, client):
             actor.do("import threading; stop = []")
         server.do("L = listen()")
-        server.do("def work():\n    while not stop:\n        s = L.accept()[0]; s.recv(9); s.close()")
+        server.do("def work():\n    while not stop:\n        s = L.accept()[0]; s.recv(9); "
+                  "s.close()")
         client.do(f"def work():\n    while not stop:\n        connect('127.0.0.1', "
                   f"{server.do('L.getsockname()[1]')}).close()")
         for actor in (server, client):
@@ -322,7 +325,7 @@ class Scan(OwnRecorderCase):
         self.assertEqual(self.processes(missed), [])
 
     def test_restart_after_pid_reuse(self):
-        """While the recorder was down a pid got another owner: the old row ends, a new one begins."""
+        """While the recorder was down a pid got another owner: one row ends, another begins."""
         actor = self.actor()
         self.record()
         old = self.hold(actor=actor)
