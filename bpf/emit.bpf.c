@@ -4,12 +4,14 @@
 
 #include "environment.h"
 #include "filter.h"
+#include "insiders.h"
 
 struct ring lifecycle SEC(".maps");
 struct ring activity SEC(".maps");
 struct counters_map counters SEC(".maps");
 struct scratch_map scratches SEC(".maps");
 struct environment_map environment_names SEC(".maps");
+struct insiders_map insiders SEC(".maps");
 __u32 armed[EVENT_RINGS];
 const volatile __u32 environment_wanted = 0;
 const volatile __u32 can_stay_undisturbed = 0;

@@ -17,7 +17,8 @@ enum bpf_map_type {
 };
 enum { BPF_ANY = 0 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
-#define BPF_F_MMAPABLE (1u << 10)
+#define BPF_F_NO_PREALLOC (1u << 0)
+#define BPF_F_MMAPABLE    (1u << 10)
 
 /* bpf_tracing.h then takes the registers by the names that struct pt_regs has inside the kernel. */
 #define __VMLINUX_H__

@@ -2,6 +2,7 @@
 /* The lives of processes: fork, exec, failed exec, exit, and the cgroups they live in. */
 #include "environment.h"
 #include "image.h"
+#include "insiders.h"
 #include "task.h"
 
 extern void bpf_preempt_disable(void) __ksym __weak;
@@ -35,6 +36,7 @@ static __always_inline void emit_fork(struct task_struct *parent, struct task_st
     if (!record)
         return;
     task_identify(&record->header, child);
+    insiders_add(&record->header);
     task_fill(&record->task, child, parent);
     emit_submit(record, EVENT_RING_LIFECYCLE);
 }
@@ -76,6 +78,7 @@ static __always_inline void emit_exec(struct task_struct *task, int old_pid,
     record = exec_begin(scratch, task, &size);
     /* Another thread than the leader takes over the leader's pid: tid tells who it was. */
     record->header.tid = old_pid;
+    insiders_add(&record->header);
     image = &record->image;
     mm = BPF_CORE_READ(task, mm);
     image->argc = BPF_CORE_READ(bprm, argc);
@@ -115,17 +118,18 @@ static __always_inline __u32 exit_status(struct task_struct *task)
 
 static __always_inline void emit_exit(struct task_struct *task, bool dead)
 {
+    bool inside = filter_allows(task_cgroup(task));
     struct event_exit *record;
 
-    if (!dead)
+    /* A process that has left the recorded cgroup still has a life to close. */
+    if (!dead || (!insiders_remove(task) && !inside))
         return;
     record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_exit, EVENT_EXIT);
     if (!record)
         return;
     task_identify(&record->header, task);
     record->status = exit_status(task);
-    /* A process that has left the recorded cgroup still has a life to close. */
-    record->flags = filter_allows(task_cgroup(task)) ? 0 : EVENT_EXIT_OUTSIDE;
+    record->flags = inside ? 0 : EVENT_EXIT_OUTSIDE;
     bpf_core_read(record->comm, sizeof(record->comm), &task->comm);
     emit_submit(record, EVENT_RING_LIFECYCLE);
 }
@@ -148,8 +152,7 @@ int process_exit(__u64 *ctx)
 
 /* ---- failed exec: only the system call's return shows it ---- */
 
-#define FAILED_ARGV_MAX   32
-#define FAILED_ARGV_BYTES 16384
+#define FAILED_ARGV_MAX 2048
 
 struct failed_argv {
     struct scratch *scratch;
@@ -164,24 +167,26 @@ static long failed_argument(__u32 index, void *context)
 {
     struct failed_argv *argv = context;
     const void *pointer = NULL;
+    __u32 room = EVENT_ARGV_MAX - (argv->size - argv->begin);
     long length;
 
     if (bpf_probe_read_user(&pointer, sizeof(pointer), argv->pointers + index * sizeof(pointer)))
         argv->flags |= EVENT_IMAGE_ARGV_FAULT;
     if (!pointer)
         return 1;
-    if (argv->size - argv->begin > FAILED_ARGV_BYTES) {
+    if (room - 1 >= EVENT_ARGV_MAX || index == FAILED_ARGV_MAX) {
         argv->flags |= EVENT_IMAGE_ARGV_CUT;
         return 1;
     }
-    length = bpf_probe_read_user_str(tail_at(argv->scratch, argv->size), EVENT_PATH_MAX, pointer);
+    length = bpf_probe_read_user_str(tail_at(argv->scratch, argv->size), room, pointer);
     if (length <= 0) {
         argv->flags |= EVENT_IMAGE_ARGV_FAULT;
         return 1;
     }
     argv->size = (argv->size + length) & (SCRATCH_RECORD - 1); /* a range that does not grow */
     argv->count++;
-    if (index == FAILED_ARGV_MAX - 1)
+    /* It fills the room to the last byte: whatever comes behind it was not read. */
+    if (length == room)
         argv->flags |= EVENT_IMAGE_ARGV_CUT;
     return 0;
 }
@@ -210,7 +215,7 @@ static __always_inline int exec_failed(enum scratch_user user, long error, __s32
     argv.pointers = pointers;
     argv.size = size;
     argv.begin = size;
-    bpf_loop(FAILED_ARGV_MAX, failed_argument, &argv, 0);
+    bpf_loop(FAILED_ARGV_MAX + 1, failed_argument, &argv, 0);
     record->argc = argv.count;
     record->flags |= argv.flags;
     record->argv = tail_take(&size, (argv.size - argv.begin) & (SCRATCH_RECORD - 1));
@@ -265,7 +270,7 @@ int BPF_PROG(process_cgroup_attach, struct cgroup *cgroup, const char *path,
     struct event_fork *record;
 
     /* Version 1 hierarchies move separately and do not count here. */
-    if (BPF_CORE_READ(cgroup, root, hierarchy_id) || !threadgroup)
+    if (BPF_CORE_READ(cgroup, root, hierarchy_id) || !threadgroup || !insiders_has(task))
         return 0;
     record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_fork, EVENT_CGROUP_ATTACH);
     if (!record)
@@ -293,6 +298,7 @@ int BPF_PROG(process_cgroup_enter, struct cgroup *cgroup, const char *path,
     record = exec_begin(scratch, task, &size);
     record->task.cgroup_id = cgroup_id(cgroup);
     record->task.flags |= EVENT_TASK_ENTERED;
+    insiders_add(&record->header);
     process_snapshot(scratch, record, task, &size);
     /* Only one's own memory can be read from here. */
     if (task == bpf_get_current_task_btf())

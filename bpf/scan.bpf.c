@@ -6,6 +6,7 @@
  * time than the record's knows better.
  */
 #include "image.h"
+#include "insiders.h"
 #include "socket.h"
 #include "task.h"
 
@@ -60,6 +61,7 @@ int scan_process(struct bpf_iter__task *ctx)
     if (BPF_CORE_READ(task, signal, live.counter) == 0)
         return ITER_NEXT;
     task_identify(&record->header, task);
+    insiders_add(&record->header);
     task_fill(&record->task, task, NULL);
     mm = BPF_CORE_READ(task, mm);
     if (mm) {

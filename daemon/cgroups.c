@@ -76,21 +76,21 @@ int cgroups_find(const char *path, struct cgroup_place *place, struct source_err
     return 0;
 }
 
-static void cgroup_tell(const struct cgroup_place *place, const FTSENT *entry, source_sink *sink,
-                        void *context)
+static void cgroup_tell(const struct cgroup_place *place, const FTSENT *entry, uint64_t time,
+                        source_sink *sink, void *context)
 {
     const char *path = entry->fts_path + strlen(place->mount);
     struct record record;
     struct event_cgroup *cgroup;
 
-    cgroup = record_begin(&record, EVENT_CGROUP, sizeof(*cgroup), boot_now());
+    cgroup = record_begin(&record, EVENT_CGROUP, sizeof(*cgroup), time);
     cgroup->cgroup_id = entry->fts_statp->st_ino;
     cgroup->path = record_text(&record, *path ? path : "/");
     record_end(&record);
     sink(context, &cgroup->header, record.size);
 }
 
-void cgroups_walk(const struct cgroup_place *place, source_sink *sink, void *context)
+void cgroups_walk(const struct cgroup_place *place, uint64_t time, source_sink *sink, void *context)
 {
     char whole[sizeof(place->mount) + sizeof(place->path)];
     char *roots[] = {whole, NULL};
@@ -102,7 +102,7 @@ void cgroups_walk(const struct cgroup_place *place, source_sink *sink, void *con
     walk = fts_open(roots, FTS_PHYSICAL | FTS_XDEV, NULL);
     while (walk && (entry = fts_read(walk)))
         if (entry->fts_info == FTS_D)
-            cgroup_tell(place, entry, sink, context);
+            cgroup_tell(place, entry, time, sink, context);
     if (walk)
         fts_close(walk);
 }

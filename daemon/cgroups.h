@@ -21,7 +21,9 @@ int cgroups_find_mount(struct cgroup_place *place, struct source_error *error);
  * Returns 0, or -1 with *error. */
 int cgroups_find(const char *path, struct cgroup_place *place, struct source_error *error);
 
-/* Hands an EVENT_CGROUP to the sink for every cgroup at and below the place. */
-void cgroups_walk(const struct cgroup_place *place, source_sink *sink, void *context);
+/* Hands an EVENT_CGROUP of that time (ns, boot clock) to the sink for every cgroup at and below the
+ * place. */
+void cgroups_walk(const struct cgroup_place *place, uint64_t time, source_sink *sink,
+                  void *context);
 
 #endif

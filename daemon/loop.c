@@ -96,6 +96,9 @@ static void on_second(uv_timer_t *timer)
     struct loop *loop = timer->data;
 
     recorder_audit(loop->recorder);
+    /* What the audit found has to come to the frontier as well. */
+    if (loop->asleep && recorder_turn(loop->recorder))
+        wake(loop);
 }
 
 static void on_committed(uv_async_t *async)

@@ -266,9 +266,8 @@ struct model *model_new(const struct model_start *start)
 static void free_names(struct index *names)
 {
     struct key key;
-    struct shared *name;
 
-    while ((name = index_any(names, &key)))
+    while (index_any(names, &key))
         shared_drop(index_remove(names, key));
     index_free(names);
 }

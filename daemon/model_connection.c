@@ -20,6 +20,11 @@ void connection_touch(struct model *model, struct connection *connection)
     TAILQ_INSERT_TAIL(&model->changed_connections, connection, changed);
 }
 
+bool connection_is_incoming(const struct connection *connection)
+{
+    return connection->direction && strcmp(connection->direction, "in") == 0;
+}
+
 /* The newest attempt on a socket; NULL where the socket has none, or no cookie yet. */
 static struct connection *connection_find(const struct model *model, uint64_t cookie)
 {
@@ -80,6 +85,12 @@ static void set_tuple(struct model *model, struct connection *connection,
     connection->row.net_ns = tcp->net_ns;
 }
 
+static void set_open(struct connection *connection)
+{
+    connection->state = "open";
+    connection->established = true;
+}
+
 static struct connection *connection_from(struct model *model, const struct event *event,
                                           const char *direction, const char *origin)
 {
@@ -113,7 +124,7 @@ static const struct {
 
 static const char *outcome(const struct connection *connection, uint32_t error)
 {
-    bool established = strcmp(connection->state, "open") == 0;
+    bool established = connection->established;
 
     for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
         if (outcomes[i].error == error)
@@ -126,10 +137,11 @@ static void connection_end(struct model *model, struct connection *connection, u
 {
     connection->state = outcome(connection, error);
     shared_set(&connection->error, image_error(error));
+    peer_leave(model, connection);
+    TAILQ_REMOVE(connection->ended ? &model->closed_connections : &model->open_connections,
+                 connection, open);
     connection->row.ended_at = model_wall(model, time);
     connection->ended = time;
-    peer_leave(model, connection);
-    TAILQ_REMOVE(&model->open_connections, connection, open);
     TAILQ_INSERT_TAIL(&model->closed_connections, connection, open);
     connection_touch(model, connection);
     if (!connection->edge.id)
@@ -191,14 +203,14 @@ void connection_established(struct model *model, const struct event *event)
         return;
     set_tuple(model, connection, tcp);
     connection->seen = event->header->time;
-    connection->state = "open";
+    set_open(connection);
     connection->row.established_at = at;
     if (connection->row.started_at == INTEGER_NULL)
         connection->row.started_at = at;
     connection->local_sequence = tcp->local_sequence;
     connection->remote_sequence = tcp->remote_sequence;
     connection->handshake = true;
-    if (connection->direction[0] == 'i')
+    if (connection_is_incoming(connection))
         set_listener(model, connection);
     peer_join(model, connection);
     connection_touch(model, connection);
@@ -223,7 +235,7 @@ void connection_accept(struct model *model, const struct event *event)
         connection = connection_from(model, event, "in", "event");
         if (!connection)
             return;
-        connection->state = "open";
+        set_open(connection);
         peer_join(model, connection);
     }
     connection->seen = event->header->time;
@@ -235,16 +247,35 @@ void connection_accept(struct model *model, const struct event *event)
     connection_touch(model, connection);
 }
 
+/* A connection that was established before the recorder came and accepted afterwards: accept()
+ * could not tell the cookie, which the socket got only now. */
+static struct connection *take_nameless(struct model *model, const struct event_tcp *tcp)
+{
+    struct tuple tuple = tuple_of(tcp);
+    struct connection *connection = peer_nameless(model, &tuple, tcp->net_ns);
+
+    if (!connection)
+        return NULL;
+    connection->cookie = tcp->cookie;
+    connection->row.cookie = (int64_t)tcp->cookie;
+    if (index_put(&model->connections, cookie_key(tcp->cookie), connection) < 0)
+        model->unkept++;
+    return connection;
+}
+
 void connection_close(struct model *model, const struct event *event)
 {
     const struct event_tcp *tcp = event->tcp;
     struct connection *connection = connection_find(model, tcp->cookie);
 
-    if (!connection || connection->ended)
+    if (!connection)
+        connection = take_nameless(model, tcp);
+    if (!connection || (connection->ended && !connection->presumed))
         return;
     set_tuple(model, connection, tcp);
     connection->row.bytes_sent = (int64_t)tcp->bytes_sent;
     connection->row.bytes_received = (int64_t)tcp->bytes_received;
+    connection->presumed = false;
     connection_end(model, connection, event->header->time, tcp->error);
 }
 
@@ -295,7 +326,7 @@ void connection_snapshot(struct model *model, const struct event *event)
     connection->row.bytes_received = (int64_t)tcp->bytes_received;
     if (tcp->new_state == TCP_SYN_SENT)
         return;
-    connection->state = "open";
+    set_open(connection);
     peer_join(model, connection);
 }
 
@@ -314,8 +345,10 @@ void connection_adopt(struct model *model, const struct row_connection *row)
         return;
     model->next_id[ROW_CONNECTION] = next;
     connection->row = *row;
+    connection->accepted = true;
     connection->direction = model_one_of(row->direction, directions);
     connection->state = model_one_of(row->state, states);
+    connection->established = strcmp(connection->state, "open") == 0;
     tuple = &connection->tuple;
     address_parse(row->local_address, &tuple->family, tuple->local);
     address_parse(row->remote_address, &tuple->family, tuple->remote);
@@ -349,8 +382,12 @@ void connection_reconcile(struct model *model, uint64_t began)
     settle_direction(model, connection);
     for (connection = TAILQ_FIRST(&model->open_connections); connection; connection = next) {
         next = TAILQ_NEXT(connection, open);
-        if (connection->seen < began)
-            connection_end(model, connection, began, 0);
+        /* One in a listener's queue is nobody's yet: no scan sees it. */
+        if (connection->seen >= began ||
+            (connection_is_incoming(connection) && !connection->accepted))
+            continue;
+        connection->presumed = true;
+        connection_end(model, connection, began, 0);
     }
 }
 

@@ -94,6 +94,17 @@ static struct connection *find_peer(const struct model *model, const struct conn
     return other ? other : find_by_tuple(model, connection);
 }
 
+struct connection *peer_nameless(const struct model *model, const struct tuple *tuple,
+                                 int64_t net_ns)
+{
+    struct connection *other;
+
+    for (other = index_get(&model->tuples, tuple_key(tuple)); other; other = other->next_same_tuple)
+        if (!other->cookie && other->row.net_ns == net_ns && same_tuple(&other->tuple, tuple))
+            return other;
+    return NULL;
+}
+
 static void peer_enter(struct model *model, struct connection *connection)
 {
     struct key key = tuple_key(&connection->tuple);
@@ -168,19 +179,15 @@ void peer_leave(struct model *model, struct connection *connection)
     connection->indexed = false;
 }
 
-static bool is_server(const struct connection *connection)
-{
-    return connection->direction && connection->direction[0] == 'i' && connection->accepted;
-}
-
 /* A process that talks to itself influences nobody else. */
 void peer_edge(struct model *model, struct connection *server)
 {
     int64_t client = server->row.peer_process_id;
     int64_t at = server->row.established_at;
 
-    if (server->edge.id || !is_server(server) || client == INTEGER_NULL ||
-        server->row.process_id == INTEGER_NULL || client == server->row.process_id)
+    if (server->edge.id || !server->accepted || !connection_is_incoming(server) ||
+        client == INTEGER_NULL || server->row.process_id == INTEGER_NULL ||
+        client == server->row.process_id)
         return;
     server->edge = edge_new(model, "connect", client, server->row.process_id,
                             at == INTEGER_NULL ? model_wall(model, server->seen) : at);

@@ -80,7 +80,9 @@ struct connection {
     uint32_t remote_sequence;
     bool handshake; /* the sequence numbers are those of the handshake */
     bool indexed;   /* others find it as their peer */
-    bool accepted;
+    bool established;
+    bool accepted; /* somebody has taken it out of the listener's queue */
+    bool presumed; /* ended because a scan did not see it: its real end may still be told */
     bool reported; /* connect() has returned its failure */
     bool dirty;
     uint64_t seen;
@@ -212,6 +214,13 @@ void connection_touch(struct model *model, struct connection *connection);
 /* Makes an established connection known, so that its other end finds it; joins the two when the
  * other end is known already. */
 void peer_join(struct model *model, struct connection *connection);
+
+/* The connection of that tuple whose socket's cookie is not known; NULL: there is none. */
+struct connection *peer_nameless(const struct model *model, const struct tuple *tuple,
+                                 int64_t net_ns);
+
+/* Whether it came in from outside; false where that is not known. */
+bool connection_is_incoming(const struct connection *connection);
 
 /* Makes it unknown again. Before its tuple or sequence numbers change. */
 void peer_leave(struct model *model, struct connection *connection);

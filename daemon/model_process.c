@@ -341,6 +341,8 @@ void process_reconcile(struct model *model, uint64_t began)
 {
     struct process *process, *next;
 
+    TAILQ_FOREACH(process, &model->dead_processes, alive)
+    settle_parent(model, process, DEPTH_BOUND);
     for (process = TAILQ_FIRST(&model->alive_processes); process; process = next) {
         next = TAILQ_NEXT(process, alive);
         settle_parent(model, process, DEPTH_BOUND);

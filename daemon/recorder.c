@@ -15,6 +15,7 @@
 #define TURN_RECORDS 8192
 #define BATCH_BYTES  (1u << 20) /* a batch this large is written before its time */
 #define PROBES_MAX   32
+#define READY_NAPS   2500 /* of 2 ms: 5 s */
 #define NS_PER_S     1000000000ll
 
 struct recorder {
@@ -249,6 +250,21 @@ struct recorder *recorder_open(const struct config *config, void (*committed)(vo
 
 /* ---- running ---- */
 
+/* Whoever waits for `ready` may ask at once: what the scan found is in the store by then, unless
+ * the disk is in trouble. */
+static void await_writer(struct recorder *recorder)
+{
+    static const struct timespec nap = {.tv_nsec = 2000000};
+    struct writer_status status;
+
+    for (int i = 0; i < READY_NAPS; i++) {
+        writer_status(recorder->writer, &status);
+        if (!status.queued_batches || status.failures)
+            return;
+        nanosleep(&nap, NULL);
+    }
+}
+
 int recorder_scan(struct recorder *recorder, struct recorder_error *error)
 {
     struct source_error reason;
@@ -261,6 +277,7 @@ int recorder_scan(struct recorder *recorder, struct recorder_error *error)
     if (batch)
         writer_submit(recorder->writer, batch);
     recorder_flush(recorder);
+    await_writer(recorder);
     return 0;
 }
 

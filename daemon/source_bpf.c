@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cgroups.h"
@@ -19,7 +20,7 @@
 /* A record's time is taken before it is sent, and its program may be preempted in between: records
  * this much older than the newest may still be on their way. */
 #define HOLD_NS (20 * 1000000ull)
-/* Between two scans that loss of lifecycle records asks for. */
+/* Between two scans that lost records ask for. */
 #define RESCAN_NS     (10 * 1000000000ull)
 #define CLOCK_STEP_NS 1000000ll
 #define PROBES_MAX    32
@@ -42,6 +43,7 @@ struct source {
     source_sink *sink;
     void *context;
     size_t turn;         /* records that this turn may still take */
+    uint64_t newest;     /* time of the newest record handed over */
     uint64_t frontier;   /* the last one handed over */
     uint64_t audited_at; /* boot clock, ns */
     uint64_t scanned_at;
@@ -51,11 +53,21 @@ struct source {
     bool stopped;
 };
 
+/* Every record goes out through here, so that the frontier is known to have it still ahead. */
+static void pass_on(void *context, const struct event_header *record, size_t size)
+{
+    struct source *source = context;
+
+    if (record->kind != EVENT_FRONTIER && record->time > source->newest)
+        source->newest = record->time;
+    source->sink(source->context, record, size);
+}
+
 static void hand_over(struct source *source, struct record *record)
 {
     const struct event_header *header = record_end(record);
 
-    source->sink(source->context, header, header->size);
+    pass_on(source, header, header->size);
 }
 
 /* ---- rings ---- */
@@ -69,8 +81,8 @@ static int take_record(void *context, void *data, size_t size)
     ring->received++;
     if (header->time > ring->newest)
         ring->newest = header->time;
-    users_introduce(source->users, header, source->sink, source->context);
-    source->sink(source->context, header, size);
+    users_introduce(source->users, header, pass_on, source);
+    pass_on(source, header, size);
     return --source->turn ? 0 : -EAGAIN; /* the record is taken either way */
 }
 
@@ -91,8 +103,7 @@ static void report_loss(struct source *source, uint32_t loss_class, uint64_t cou
     loss->stage = record_text(&record, "ring");
     loss->detail = record_text(&record, detail);
     hand_over(source, &record);
-    if (loss_class == EVENT_CLASS_LIFECYCLE)
-        source->rescan = true;
+    source->rescan = true;
 }
 
 static void count_drops(struct source *source)
@@ -136,10 +147,7 @@ static void tell_frontier(struct source *source, uint64_t frontier)
 
 static bool frontier_behind(const struct source *source)
 {
-    for (int i = 0; i < EVENT_RINGS; i++)
-        if (source->rings[i].newest >= source->frontier)
-            return true;
-    return false;
+    return source->newest >= source->frontier;
 }
 
 static size_t source_bpf_drain(struct source *source, size_t most)
@@ -195,6 +203,17 @@ static int run_iterator(struct source *source, enum probes_iterator kind,
     return length < 0 ? -1 : 0;
 }
 
+/* Waits until a time lies behind the frontier: what was handed over before it is in order then. */
+static void pass_frontier(struct source *source, uint64_t time)
+{
+    static const struct timespec nap = {.tv_nsec = HOLD_NS / 4};
+
+    while (source->frontier <= time) {
+        nanosleep(&nap, NULL);
+        source_bpf_drain(source, SIZE_MAX);
+    }
+}
+
 static int source_bpf_scan(struct source *source, struct source_error *error)
 {
     uint64_t began = boot_now();
@@ -208,7 +227,7 @@ static int source_bpf_scan(struct source *source, struct source_error *error)
     record_begin(&record, EVENT_SCAN_DONE, sizeof(struct event_mark), boot_now());
     ((struct event_mark *)(void *)record.bytes)->header.start = began;
     hand_over(source, &record);
-    source_bpf_drain(source, SIZE_MAX);
+    pass_frontier(source, source->newest);
     return 0;
 }
 
@@ -255,7 +274,7 @@ static void source_bpf_audit(struct source *source)
     audit_programs(source);
     audit_clock(source);
     source->audited_at = boot_now();
-    /* A lost exit leaves a process that never ends, a lost fork one that is not there at all. */
+    /* What is lost is an end that never comes, or something that is there and unknown. */
     if (source->rescan && source->audited_at - source->scanned_at > RESCAN_NS)
         source_bpf_scan(source, &ignored);
 }
@@ -308,12 +327,14 @@ static void introduce_host(struct source *source)
 
     source->clock = ((const struct event_host *)host)->wall_minus_boot;
     source->audited_at = host->time;
-    source->sink(source->context, host, host->size);
+    pass_on(source, host, host->size);
 }
 
 static int source_bpf_start(struct source *source, const struct config *config,
                             struct source_error *error)
 {
+    uint64_t before;
+
     source->users = users_new();
     if (!source->users) {
         snprintf(error->message, sizeof(error->message), "out of memory");
@@ -325,10 +346,13 @@ static int source_bpf_start(struct source *source, const struct config *config,
     if (!source->probes || open_rings(source, error) < 0)
         return -1;
     introduce_host(source);
+    /* Cgroups that come while they are walked are told of by an event as well; those found are told
+     * of as before all events, whose processes are in them. */
+    before = boot_now();
     if (probes_attach(source->probes, error) < 0)
         return -1;
     if (source->place.mount[0])
-        cgroups_walk(&source->place, source->sink, source->context);
+        cgroups_walk(&source->place, before, pass_on, source);
     return 0;
 }
 

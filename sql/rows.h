@@ -85,7 +85,7 @@ struct text {
 enum row_kind { ROW_KINDS(ROW_ENUMERATOR) ROW_KIND_COUNT };
 
 #define ROW_INTEGER_FIELD(column) int64_t column;
-#define ROW_TEXT_FIELD(column) struct text column;
+#define ROW_TEXT_FIELD(column)    struct text column;
 #define ROW_STRUCT(NAME, table, name, COLUMNS)                                                     \
     struct row_##name {                                                                            \
         COLUMNS(ROW_INTEGER_FIELD, ROW_TEXT_FIELD)                                                 \
