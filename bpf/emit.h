@@ -11,15 +11,6 @@
 
 #include "event.h"
 
-/*
- * The kernel skips a tracing program that is already running on its CPU (recursion_misses). A task
- * that preempts another, or an interrupt that brings packets, would go unrecorded. Kernels from
- * 6.14 on let programs keep both out; on older ones the misses are counted, as everywhere. Each
- * unit declares the one function that it needs: the linker takes a kernel function from one unit
- * only.
- */
-extern const volatile __u32 can_stay_undisturbed; /* set by user space from BTF */
-
 /* Both are resized by user space before they are loaded. */
 struct ring {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -93,6 +84,16 @@ static __always_inline struct emit_counters *emit_begin(__u32 ring, __u64 *seque
     if (counter)
         *sequence = __sync_fetch_and_add(&counter->sequence[ring & 1], 1) + 1;
     return counter;
+}
+
+/* Counts an event that its first program missed and its second has dealt with. */
+static __always_inline void emit_rescued(void)
+{
+    __u32 cpu = bpf_get_smp_processor_id();
+    struct emit_counters *counter = bpf_map_lookup_elem(&counters, &cpu);
+
+    if (counter)
+        __sync_fetch_and_add(&counter->rescued, 1);
 }
 
 static __always_inline void emit_header(struct event_header *header, __u32 size, __u16 kind,

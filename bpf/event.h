@@ -275,7 +275,8 @@ struct event_host {
 struct emit_counters {
     __u64 sequence[EVENT_RINGS]; /* records attempted */
     __u64 dropped[EVENT_RINGS];  /* of those, the ones that did not fit */
-    __u64 padding[4];            /* a cache line each */
+    __u64 rescued;               /* skipped by network_state, taken by network_state_again */
+    __u64 padding[3];            /* a cache line each */
 };
 
 #define EVENT_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)

@@ -8,9 +8,6 @@
 #include "socket.h"
 #include "task.h"
 
-extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak;
-extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
-
 /* Which record a state change makes; 0: none. */
 static __always_inline __u16 state_kind(int old_state, int new_state)
 {
@@ -48,18 +45,55 @@ static __always_inline void emit_state(struct sock *sk, int old_state, int new_s
     emit_submit(record, EVENT_RING_ACTIVITY);
 }
 
+/*
+ * The kernel skips a tracing program that is already running on its CPU, and an interrupt may come
+ * in the middle of one and bring packets for many other sockets. So the program is there twice. The
+ * first marks what it has dealt with; the second takes what bears no mark, for then the first was
+ * interrupted and skipped. Were the second the one interrupted, the first would run. A task and an
+ * interrupt are all there can be, so nothing is skipped by both.
+ */
+struct state_mark {
+    __u64 socket;
+    __u64 change;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct state_mark);
+} state_marks SEC(".maps");
+
+#define STATE_CHANGE(old_state, new_state) ((__u64)(old_state) << 8 | (__u8)(new_state))
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(network_state, struct sock *sk, int old_state, int new_state)
 {
-    unsigned long interrupts;
+    __u32 slot = 0;
+    struct state_mark *mark = bpf_map_lookup_elem(&state_marks, &slot);
 
-    if (!can_stay_undisturbed) {
-        emit_state(sk, old_state, new_state);
+    emit_state(sk, old_state, new_state);
+    if (mark) {
+        mark->socket = (__u64)sk;
+        mark->change = STATE_CHANGE(old_state, new_state);
+    }
+    return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(network_state_again, struct sock *sk, int old_state, int new_state)
+{
+    __u32 slot = 0;
+    struct state_mark *mark = bpf_map_lookup_elem(&state_marks, &slot);
+
+    if (!mark)
+        return 0;
+    if (mark->socket == (__u64)sk && mark->change == STATE_CHANGE(old_state, new_state)) {
+        mark->socket = 0;
         return 0;
     }
-    bpf_local_irq_save(&interrupts);
     emit_state(sk, old_state, new_state);
-    bpf_local_irq_restore(&interrupts);
+    emit_rescued();
     return 0;
 }
 

@@ -5,21 +5,6 @@
 #include "insiders.h"
 #include "task.h"
 
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
-
-static __always_inline void undisturbed_begin(void)
-{
-    if (can_stay_undisturbed)
-        bpf_preempt_disable();
-}
-
-static __always_inline void undisturbed_end(void)
-{
-    if (can_stay_undisturbed)
-        bpf_preempt_enable();
-}
-
 /* sched_process_exit says since 6.16 (and some stable kernels) whether the whole group is dead.
  * Set by user space from BTF. */
 const volatile __u32 exit_has_group_dead = 0;
@@ -44,9 +29,7 @@ static __always_inline void emit_fork(struct task_struct *parent, struct task_st
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-    undisturbed_begin();
     emit_fork(parent, child);
-    undisturbed_end();
     return 0;
 }
 
@@ -100,9 +83,7 @@ static __always_inline void emit_exec(struct task_struct *task, int old_pid,
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-    undisturbed_begin();
     emit_exec(task, old_pid, bprm);
-    undisturbed_end();
     return 0;
 }
 
@@ -144,9 +125,7 @@ int process_exit(__u64 *ctx)
         dead = ctx[1] & 1;
     else /* two last threads may both see this: user space takes the first */
         dead = BPF_CORE_READ(task, signal, live.counter) == 0;
-    undisturbed_begin();
     emit_exit(task, dead);
-    undisturbed_end();
     return 0;
 }
 

@@ -168,8 +168,6 @@ static void probes_configure(struct probes *probes, const struct btf *btf,
     bpf_map__set_max_entries(bpf->maps.counters, (__u32)probes->cpus);
     bpf_map__set_max_entries(bpf->maps.scratches, (__u32)probes->cpus * SCRATCHES_PER_CPU);
     bpf->rodata->environment_wanted = config->environment[0] != NULL;
-    bpf->rodata->can_stay_undisturbed =
-        btf__find_by_name_kind(btf, "bpf_local_irq_save", BTF_KIND_FUNC) > 0;
     bpf->rodata->exit_has_group_dead = exit_has_group_dead(btf);
     bpf->rodata->scan_watermark = lifecycle / 2;
     bpf->rodata->filter_cgroup = filter ? filter->id : 0;
@@ -370,8 +368,17 @@ int probes_iterate(struct probes *probes, enum probes_iterator iterator)
     return -1;
 }
 
+static uint64_t rescued(const struct probes *probes)
+{
+    uint64_t sum = 0;
+
+    for (size_t cpu = 0; cpu < probes->cpus; cpu++)
+        sum += ((const volatile struct emit_counters *)probes->counters)[cpu].rescued;
+    return sum;
+}
+
 /* Runs that the kernel skipped because the program was already running on that CPU. */
-static uint64_t recursion_misses(const struct probe *probe)
+static uint64_t skipped(const struct probe *probe)
 {
     struct bpf_prog_info info = {0};
     __u32 size = sizeof(info);
@@ -380,6 +387,19 @@ static uint64_t recursion_misses(const struct probe *probe)
     if (descriptor < 0 || bpf_obj_get_info_by_fd(descriptor, &info, &size) < 0)
         return 0;
     return info.recursion_misses;
+}
+
+/* Of those, the ones that nobody else made up for (bpf/network.bpf.c). */
+static uint64_t recursion_misses(const struct probes *probes, const struct probe *probe)
+{
+    uint64_t misses = skipped(probe), made_up;
+
+    if (probe->program == probes->bpf->progs.network_state_again)
+        return 0;
+    if (probe->program != probes->bpf->progs.network_state)
+        return misses;
+    made_up = rescued(probes);
+    return misses > made_up ? misses - made_up : 0;
 }
 
 size_t probes_list(const struct probes *probes, struct source_probe *list, size_t most)
@@ -395,7 +415,7 @@ size_t probes_list(const struct probes *probes, struct source_probe *list, size_
                 .name = bpf_program__name(probe->program),
                 .tier = "base",
                 .error = probe->error[0] ? probe->error : NULL,
-                .recursion_misses = recursion_misses(probe),
+                .recursion_misses = recursion_misses(probes, probe),
             };
         count++;
     }

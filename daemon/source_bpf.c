@@ -241,7 +241,7 @@ static void audit_programs(struct source *source)
     for (size_t i = 0; i < count && i < PROBES_MAX; i++) {
         uint64_t missed = list[i].recursion_misses - source->misses[i];
         char detail[128];
-        if (!missed)
+        if (list[i].recursion_misses <= source->misses[i])
             continue;
         snprintf(detail, sizeof(detail), "%s was skipped by the kernel (recursion_misses)",
                  list[i].name);
