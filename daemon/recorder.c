@@ -327,8 +327,7 @@ void recorder_audit(struct recorder *recorder)
         log_line("%s", trouble);
     recorder->ops->audit(recorder->source);
     report_writer_losses(recorder);
-    if (model_pending(recorder->model))
-        recorder_flush(recorder);
+    recorder_flush(recorder); /* the loop may be asleep, and the audit have found something */
     batch = add_heartbeat(recorder, NULL);
     if (batch)
         writer_submit(recorder->writer, batch);
