@@ -13,7 +13,7 @@ struct scratch_map scratches SEC(".maps");
 struct environment_map environment_names SEC(".maps");
 struct insiders_map insiders SEC(".maps");
 __u32 armed[EVENT_RINGS];
-const volatile __u32 environment_wanted = 0;
+const volatile __u64 environment_initials[4] = {0};
 
 const volatile __u64 filter_cgroup = 0;
 const volatile __u32 filter_level = 0;

@@ -31,13 +31,16 @@ extern struct counters_map counters SEC(".maps");
 /* Long records are built here. A program may be preempted by another on its CPU but never by
  * itself, so each program that builds one has an area of its own on each CPU. Every offset is
  * masked to 64 KiB; the slack behind it holds the longest single append. */
-#define SCRATCH_RECORD 65536
-#define SCRATCH_SLACK  (EVENT_ARGV_MAX + EVENT_PATH_MAX)
-#define SCRATCH_PATH   (2 * EVENT_PATH_MAX)
+#define SCRATCH_RECORD      65536
+#define SCRATCH_SLACK       (EVENT_ARGV_MAX + EVENT_PATH_MAX)
+#define SCRATCH_ENVIRONMENT 16384
+#define SCRATCH_PATH        (2 * EVENT_PATH_MAX)
 
 struct scratch {
     __u8 record[SCRATCH_RECORD + SCRATCH_SLACK];
     __u8 path[SCRATCH_PATH]; /* a path being built, from its end to its beginning */
+    /* The environment as it was given; a stride of words may begin at its last. */
+    __u8 environment[SCRATCH_ENVIRONMENT + 64];
 };
 
 enum scratch_user {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later */
 /*
  * The environment a program was given, as far as somebody asked for it: most of it is of no use to
- * an investigator, and some of it secret. Names are told apart by their first eight bytes here;
- * user space compares the rest.
+ * an investigator, and some of it secret. It is copied once and looked through a word at a time;
+ * names are told apart by their first eight bytes, and user space compares the rest.
  */
 #ifndef SPYQ_ENVIRONMENT_H
 #define SPYQ_ENVIRONMENT_H
 
 #include "tail.h"
 
-#define ENVIRONMENT_COUNT_MAX 512
+#define ENVIRONMENT_STRIDE 8 /* words */
+#define ENVIRONMENT_STEPS  (SCRATCH_ENVIRONMENT / sizeof(__u64) / ENVIRONMENT_STRIDE)
 
 struct environment_map {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -18,63 +19,102 @@ struct environment_map {
     __type(value, __u8);
 };
 extern struct environment_map environment_names SEC(".maps");
-extern const volatile __u32 environment_wanted; /* 0: the map is empty */
+
+/* A bit for each first byte that a wanted name has, so that most names cost no look-up. All zero:
+ * none is wanted. Set by user space. */
+extern const volatile __u64 environment_initials[4];
 
 struct environment_walk {
     struct scratch *scratch;
-    unsigned long at;
-    unsigned long end;
-    __u32 size; /* of the record so far */
+    __u32 length; /* of what was copied */
+    __u32 size;   /* of the record so far */
     __u32 begin;
     __u32 cut;
 };
 
 #define BYTES(byte) (0x0101010101010101ull * (byte))
 
+/* A bit in each byte of the word that is zero, and in none below the lowest such byte. */
+static __always_inline __u64 zero_bytes(__u64 word)
+{
+    return (word - BYTES(1)) & ~word & BYTES(0x80);
+}
+
 /* The first eight bytes of a name: what comes from the first '=' on is zeroed. */
 static __always_inline __u64 environment_key(__u64 bytes)
 {
-    __u64 other = bytes ^ BYTES('=');
-    __u64 found = (other - BYTES(1)) & ~other & BYTES(0x80);
+    __u64 found = zero_bytes(bytes ^ BYTES('='));
 
     return found ? bytes & (((found & -found) >> 7) - 1) : bytes;
 }
 
+/* Takes the variable that begins at `at` into the record, where it is wanted. */
+static __always_inline void environment_variable(struct environment_walk *walk, __u32 at)
+{
+    const __u8 *from = &walk->scratch->environment[at & (SCRATCH_ENVIRONMENT - 1)];
+    __u64 key;
+    long length;
+
+    if (!(environment_initials[*from >> 6] >> (*from & 63) & 1))
+        return;
+    bpf_probe_read_kernel(&key, sizeof(key), from);
+    key = environment_key(key);
+    if (!bpf_map_lookup_elem(&environment_names, &key))
+        return;
+    length = bpf_probe_read_kernel_str(tail_at(walk->scratch, walk->size), EVENT_PATH_MAX, from);
+    if (length <= 0)
+        return;
+    /* Masked, the value's range is the same in every round, and the verifier is done after two. */
+    walk->size = (walk->size + length) & (SCRATCH_RECORD - 1);
+    if (length == EVENT_PATH_MAX || walk->size - walk->begin > EVENT_ENVIRONMENT_MAX)
+        walk->cut = 1;
+}
+
+/* Every NUL in a word ends one variable and begins the next. */
+static __always_inline void environment_word(struct environment_walk *walk, __u32 at, __u64 word)
+{
+    for (int i = 0; i < 8; i++, word >>= 8)
+        if (!(word & 0xff) && at + i + 1 < walk->length)
+            environment_variable(walk, at + i + 1);
+}
+
+/* Several words at a time: most hold no NUL, and a call costs more than a look at them. */
 static long environment_step(__u32 index, void *context)
 {
     struct environment_walk *walk = context;
-    __u64 *bytes = tail_at(walk->scratch, walk->size);
-    long length;
-    __u64 key;
+    __u32 at = index * ENVIRONMENT_STRIDE * sizeof(__u64);
+    __u64 *words = (void *)&walk->scratch->environment[at & (SCRATCH_ENVIRONMENT - 1)];
 
-    if (walk->at >= walk->end)
+    if (at >= walk->length || walk->cut)
         return 1;
-    *bytes = 0;
-    length = bpf_probe_read_user_str(bytes, EVENT_PATH_MAX, (const void *)walk->at);
-    if (length <= 0) {
-        walk->cut = 1;
-        return 1;
-    }
-    walk->at += length;
-    key = environment_key(*bytes);
-    if (!bpf_map_lookup_elem(&environment_names, &key))
-        return 0;
-    /* Masked, the value's range is the same in every round, and the verifier is done after two. */
-    walk->size = (walk->size + length) & (SCRATCH_RECORD - 1);
-    walk->cut = walk->size - walk->begin > EVENT_ENVIRONMENT_MAX || length == EVENT_PATH_MAX;
-    return walk->cut;
+    for (int i = 0; i < ENVIRONMENT_STRIDE; i++)
+        if (zero_bytes(words[i]))
+            environment_word(walk, at + i * sizeof(__u64), words[i]);
+    return 0;
 }
 
 static __always_inline struct event_text tail_environment(struct scratch *scratch, __u32 *size,
                                                           struct mm_struct *mm, __u32 *flags)
 {
     struct environment_walk walk = {.scratch = scratch, .size = *size, .begin = *size};
+    unsigned long start = BPF_CORE_READ(mm, env_start);
+    unsigned long length = BPF_CORE_READ(mm, env_end) - start;
 
-    if (!environment_wanted)
+    if (!(environment_initials[0] | environment_initials[1] | environment_initials[2] |
+          environment_initials[3]))
         return tail_take(size, 0);
-    walk.at = BPF_CORE_READ(mm, env_start);
-    walk.end = BPF_CORE_READ(mm, env_end);
-    bpf_loop(ENVIRONMENT_COUNT_MAX, environment_step, &walk, 0);
+    if (length > SCRATCH_ENVIRONMENT) {
+        length = SCRATCH_ENVIRONMENT;
+        *flags |= EVENT_IMAGE_ENVIRONMENT_CUT;
+    }
+    if (bpf_probe_read_user(scratch->environment, length, (const void *)start)) {
+        *flags |= EVENT_IMAGE_ENVIRONMENT_CUT;
+        return tail_take(size, 0);
+    }
+    walk.length = length;
+    if (length)
+        environment_variable(&walk, 0);
+    bpf_loop(ENVIRONMENT_STEPS, environment_step, &walk, 0);
     if (walk.cut)
         *flags |= EVENT_IMAGE_ENVIRONMENT_CUT;
     return tail_take(size, (walk.size - walk.begin) & (SCRATCH_RECORD - 1));

@@ -29,7 +29,7 @@ static __always_inline bool filter_allows(struct cgroup *cgroup)
 
 static __always_inline struct cgroup *task_cgroup(struct task_struct *task)
 {
-    return BPF_CORE_READ(task, cgroups, dfl_cgrp);
+    return task->cgroups->dfl_cgrp;
 }
 
 #endif

@@ -27,8 +27,8 @@ extern struct insiders_map insiders SEC(".maps");
 static __always_inline struct insider insider_key(struct task_struct *task)
 {
     struct insider key = {
-        .start = BPF_CORE_READ(task, group_leader, start_boottime),
-        .pid = BPF_CORE_READ(task, tgid),
+        .start = task->group_leader->start_boottime,
+        .pid = task->tgid,
     };
 
     return key;

@@ -39,7 +39,7 @@ static __always_inline void emit_state(struct sock *sk, int old_state, int new_s
     record->old_state = old_state;
     record->new_state = new_state;
     if (kind == EVENT_TCP_CONNECT || kind == EVENT_TCP_LISTEN)
-        task_identify(&record->header, (struct task_struct *)bpf_get_current_task());
+        task_identify(&record->header, bpf_get_current_task_btf());
     else
         record->flags |= EVENT_TCP_OWNER_UNKNOWN;
     emit_submit(record, EVENT_RING_ACTIVITY);
@@ -124,7 +124,7 @@ static __always_inline void socket_record(struct event_tcp *record, struct sock 
 
 static __always_inline int network_accepted(long fd)
 {
-    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct task_struct *task = bpf_get_current_task_btf();
     struct event_tcp *record;
     struct sock *sk;
 
@@ -158,7 +158,7 @@ int network_accept4_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_listen")
 int network_listen_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct task_struct *task = bpf_get_current_task_btf();
     struct event_tcp *record;
     struct pt_regs *regs;
     struct sock *sk;
@@ -187,7 +187,7 @@ static __always_inline bool connect_undecided(long error)
 SEC("tracepoint/syscalls/sys_exit_connect")
 int network_connect_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct task_struct *task = bpf_get_current_task_btf();
     struct event_tcp *record;
     struct pt_regs *regs;
     struct sock *sk;

@@ -174,7 +174,7 @@ static __always_inline int exec_failed(enum scratch_user user, long error, __s32
                                        const void *filename, const void *pointers)
 {
     struct scratch *scratch = scratch_get(user);
-    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct task_struct *task = bpf_get_current_task_btf();
     struct event_exec_failed *record;
     __u32 size = sizeof(*record);
     struct failed_argv argv = {};

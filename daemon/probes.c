@@ -167,7 +167,10 @@ static void probes_configure(struct probes *probes, const struct btf *btf,
     bpf_map__set_max_entries(bpf->maps.activity, config->activity_ring_mib << 20);
     bpf_map__set_max_entries(bpf->maps.counters, (__u32)probes->cpus);
     bpf_map__set_max_entries(bpf->maps.scratches, (__u32)probes->cpus * SCRATCHES_PER_CPU);
-    bpf->rodata->environment_wanted = config->environment[0] != NULL;
+    for (char *const *name = config->environment; *name; name++) {
+        unsigned char initial = (unsigned char)(*name)[0];
+        bpf->rodata->environment_initials[initial / 64] |= 1ull << initial % 64;
+    }
     bpf->rodata->exit_has_group_dead = exit_has_group_dead(btf);
     bpf->rodata->scan_watermark = lifecycle / 2;
     bpf->rodata->filter_cgroup = filter ? filter->id : 0;
