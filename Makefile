@@ -56,7 +56,8 @@ SHELL_PACKAGES := sqlite3 readline
 DAEMON_SOURCES := $(wildcard daemon/*.c) sql/rows.c $(wildcard sql/store*.c)
 EXTENSION_SOURCES := $(wildcard sql/ext*.c sql/fn_*.c sql/vt_*.c sql/graph*.c)
 SHELL_SOURCES := $(wildcard shell/*.c)
-BPF_SOURCES := $(wildcard bpf/*.bpf.c)
+# The unit that defines the shared maps comes first: libbpf 1.1 links the others to it only then.
+BPF_SOURCES := bpf/emit.bpf.c $(filter-out bpf/emit.bpf.c,$(wildcard bpf/*.bpf.c))
 SQL_FILES := $(wildcard sql/*.sql sql/*/*.sql)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 HELPER_SOURCES := $(wildcard tests/bpf/helpers/*.c)

@@ -111,33 +111,33 @@ static __always_inline struct sock *tcp_socket_of(struct task_struct *task, __u3
     return socket_is_tcp(sk) ? sk : NULL;
 }
 
-/* A record about a socket that `task` called upon. The cookie was given to it at an earlier state
+/* A record about the socket behind a descriptor that the current task called upon; NULL: it is not
+ * TCP, not to be recorded, or the ring is full. The cookie was given to it at an earlier state
  * change: no helper makes one in classic tracepoints. 0: there was none. */
-static __always_inline void socket_record(struct event_tcp *record, struct sock *sk,
-                                          struct task_struct *task)
+static __always_inline struct event_tcp *call_record(__u32 fd, __u16 kind)
 {
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct sock *sk = tcp_socket_of(task, fd);
+    struct event_tcp *record;
+
+    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+        return NULL;
+    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, kind);
+    if (!record)
+        return NULL;
     record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
     socket_fill(record, sk);
     record->old_state = record->new_state;
     task_identify(&record->header, task);
+    return record;
 }
 
 static __always_inline int network_accepted(long fd)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct event_tcp *record;
-    struct sock *sk;
+    struct event_tcp *record = fd < 0 ? NULL : call_record(fd, EVENT_TCP_ACCEPT);
 
-    if (fd < 0)
-        return 0;
-    sk = tcp_socket_of(task, fd);
-    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
-        return 0;
-    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, EVENT_TCP_ACCEPT);
-    if (!record)
-        return 0;
-    socket_record(record, sk, task);
-    emit_submit(record, EVENT_RING_ACTIVITY);
+    if (record)
+        emit_submit(record, EVENT_RING_ACTIVITY);
     return 0;
 }
 
@@ -153,27 +153,24 @@ int network_accept4_exit(struct trace_event_raw_sys_exit *ctx)
     return network_accepted(ctx->ret);
 }
 
+/* The registers that the current system call was entered with. */
+static __always_inline struct pt_regs *call_registers(void)
+{
+    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
 /* A socket that was never bound gets its port after its state has changed: only the return of
  * listen() knows it. */
 SEC("tracepoint/syscalls/sys_exit_listen")
 int network_listen_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
     struct event_tcp *record;
-    struct pt_regs *regs;
-    struct sock *sk;
 
     if (ctx->ret)
         return 0;
-    regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-    sk = tcp_socket_of(task, PT_REGS_PARM1_CORE_SYSCALL(regs));
-    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
-        return 0;
-    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, EVENT_TCP_LISTEN);
-    if (!record)
-        return 0;
-    socket_record(record, sk, task);
-    emit_submit(record, EVENT_RING_ACTIVITY);
+    record = call_record(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), EVENT_TCP_LISTEN);
+    if (record)
+        emit_submit(record, EVENT_RING_ACTIVITY);
     return 0;
 }
 
@@ -187,21 +184,15 @@ static __always_inline bool connect_undecided(long error)
 SEC("tracepoint/syscalls/sys_exit_connect")
 int network_connect_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
     struct event_tcp *record;
     struct pt_regs *regs;
-    struct sock *sk;
 
     if (connect_undecided(ctx->ret))
         return 0;
-    regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-    sk = tcp_socket_of(task, PT_REGS_PARM1_CORE_SYSCALL(regs));
-    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
-        return 0;
-    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, EVENT_TCP_CONNECT_FAILED);
+    regs = call_registers();
+    record = call_record(PT_REGS_PARM1_CORE_SYSCALL(regs), EVENT_TCP_CONNECT_FAILED);
     if (!record)
         return 0;
-    socket_record(record, sk, task);
     record->error = -ctx->ret;
     /* Where no route was found the socket never learnt whom it was to reach. */
     socket_destination(record, (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
