@@ -42,26 +42,27 @@ static inline void ledger_forget_row(struct ledger_row *row)
     *row = (struct ledger_row){0};
 }
 
+/* The row may be one of the ledger's own. */
 static inline void ledger_put(enum row_kind kind, const void *columns)
 {
     const struct table *table = &row_tables[kind];
+    struct ledger_row row = {.columns = malloc(table->row_size)};
     int64_t id = *(const int64_t *)columns;
     assert_in_range(id, 1, LEDGER_MAX - 1);
-    struct ledger_row *row = &ledger[kind][id];
-    ledger_forget_row(row);
-    row->columns = malloc(table->row_size);
-    assert_non_null(row->columns);
-    memcpy(row->columns, columns, table->row_size);
+    assert_non_null(row.columns);
+    memcpy(row.columns, columns, table->row_size);
     for (size_t i = 0, texts = 0; i < table->column_count; i++) {
-        char *field = (char *)row->columns + table->columns[i].offset;
+        char *field = (char *)row.columns + table->columns[i].offset;
         struct text *text = (struct text *)(void *)field;
         if (table->columns[i].type != COLUMN_TEXT || !text->data)
             continue;
-        row->texts[texts] = malloc(text->length + 1);
-        assert_non_null(row->texts[texts]);
-        memcpy(row->texts[texts], text->data, text->length);
-        text->data = row->texts[texts++];
+        row.texts[texts] = malloc(text->length + 1);
+        assert_non_null(row.texts[texts]);
+        memcpy(row.texts[texts], text->data, text->length);
+        text->data = row.texts[texts++];
     }
+    ledger_forget_row(&ledger[kind][id]);
+    ledger[kind][id] = row;
 }
 
 static inline const void *ledger_get(enum row_kind kind, int64_t id)
@@ -148,8 +149,8 @@ static inline size_t edges(const char *kind)
 static inline void adopt(enum row_kind kind, const void *columns)
 {
     struct row row = {kind, columns};
-    ledger_put(kind, columns);
     model_adopt(model, &row);
+    ledger_put(kind, columns);
 }
 
 static inline void assert_text(struct text text, const char *expected)
