@@ -199,6 +199,8 @@ void model_adopt(struct model *model, const struct row *row)
         listener_adopt(model, row->columns);
     else if (row->kind == ROW_CONNECTION)
         connection_adopt(model, row->columns);
+    else if (row->kind == ROW_EDGE)
+        connection_adopt_edge(model, row->columns);
 }
 
 /* ---- flush ---- */
@@ -232,6 +234,11 @@ struct batch *model_flush(struct model *model)
     batch = model->batch;
     model->batch = NULL;
     return batch;
+}
+
+int64_t model_newest(const struct model *model)
+{
+    return model_wall(model, model->now);
 }
 
 size_t model_pending(const struct model *model)

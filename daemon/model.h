@@ -25,7 +25,8 @@ void model_free(struct model *model);
 
 /*
  * Takes over a row that an earlier run on the same boot left alive (a process, listener or
- * connection), so that what is still there keeps its id. Before the first event only.
+ * connection, or the edge of a connection), so that what is still there keeps its id. Before the
+ * first event only.
  */
 void model_adopt(struct model *model, const struct row *row);
 
@@ -41,6 +42,9 @@ void model_lose(struct model *model, const struct row_loss *loss);
  * owns from here on; NULL when there is none. A process that lived between two calls is one row.
  */
 struct batch *model_flush(struct model *model);
+
+/* The time of the newest event, ns since the epoch. */
+int64_t model_newest(const struct model *model);
 
 /* Bytes that the rows waiting for the next flush take, about. */
 size_t model_pending(const struct model *model);

@@ -358,6 +358,22 @@ void connection_adopt(struct model *model, const struct row_connection *row)
     TAILQ_REMOVE(&model->changed_connections, connection, changed);
 }
 
+/* Its evidence is the client's end, and it is kept by the server's. */
+void connection_adopt_edge(struct model *model, const struct row_edge *row)
+{
+    struct connection *connection;
+
+    TAILQ_FOREACH(connection, &model->open_connections, open)
+    {
+        if (connection->row.peer_id != row->connection_id || !connection_is_incoming(connection))
+            continue;
+        connection->edge = *row;
+        connection->edge.kind = model_constant("connect");
+        connection->edge.detail = TEXT_NULL;
+        return;
+    }
+}
+
 /* Which way a connection found by a scan went: in, where something listens on its local port. */
 static void settle_direction(struct model *model, struct connection *connection)
 {

@@ -51,6 +51,7 @@ static int64_t is_cut(uint32_t flags)
 static void row_file(struct row_exec *row, const struct event_image *image)
 {
     row->argc = image->argc;
+    row->argv_length = (int64_t)image->argv_length;
     row->inode = (int64_t)image->inode;
     row->links = image->links;
     row->memfd = (image->flags & EVENT_IMAGE_MEMFD) != 0;

@@ -202,6 +202,8 @@ void connection_close(struct model *model, const struct event *event);
 void connection_connect_failed(struct model *model, const struct event *event);
 void connection_snapshot(struct model *model, const struct event *event);
 void connection_adopt(struct model *model, const struct row_connection *row);
+/* The connect edge of an adopted connection; after the connections. */
+void connection_adopt_edge(struct model *model, const struct row_edge *row);
 void connection_reconcile(struct model *model, uint64_t began);
 void connection_flush(struct model *model);
 void connection_forget(struct model *model, uint64_t before);

@@ -18,7 +18,6 @@ struct pipeline {
     struct row_host host;
     int64_t wall_minus_boot;
     void *host_record; /* a copy that the host's texts point into; NULL: not seen yet */
-    uint64_t rejected; /* records that decode refused */
     char trouble[600]; /* empty: none */
 };
 
@@ -54,11 +53,15 @@ struct pipeline *pipeline_new(const char *record, struct pipeline_error *error)
 
 int pipeline_free(struct pipeline *pipeline, struct pipeline_error *error)
 {
-    struct recording_error why;
+    struct recording_error why = {.message = "the recording is not whole"};
     int code = 0;
 
     if (!pipeline)
         return 0;
+    if (pipeline->recording && recording_dropped(pipeline->recording) && error) {
+        snprintf(error->message, sizeof(error->message), "%s", why.message);
+        code = -1;
+    }
     if (pipeline->recording && recording_finish(pipeline->recording, &why) < 0 && error) {
         snprintf(error->message, sizeof(error->message), "%s", why.message);
         code = -1;
@@ -104,12 +107,15 @@ void pipeline_set_model(struct pipeline *pipeline, struct model *model)
     pipeline->model = model;
 }
 
-static void lose(struct pipeline *pipeline, const struct event_header *record, const char *why)
+/* time: of the record, ns on the boot clock; 0: unknown, taken to be that of the newest event. */
+static void lose(struct pipeline *pipeline, uint64_t time, unsigned loss_class, const char *why)
 {
+    int64_t at = time ? (int64_t)time + pipeline->wall_minus_boot
+                      : (pipeline->model ? model_newest(pipeline->model) : 0);
     struct row_loss loss = {
-        .started_at = (int64_t)record->time + pipeline->wall_minus_boot,
-        .ended_at = (int64_t)record->time + pipeline->wall_minus_boot,
-        .class = {.data = event_class_name(event_class(record->kind))},
+        .started_at = at,
+        .ended_at = at,
+        .class = {.data = event_class_name(loss_class)},
         .stage = {.data = "order", .length = 5},
         .count = 1,
         .detail = {.data = why, .length = strlen(why)},
@@ -136,8 +142,7 @@ void pipeline_push(void *context, const struct event_header *record, size_t size
     const char *wrong = decode(record, size, &event);
 
     if (wrong) {
-        pipeline->rejected++;
-        complain(pipeline, "a record does not make sense", wrong);
+        lose(pipeline, 0, EVENT_CLASS_LIFECYCLE, wrong);
         return;
     }
     keep(pipeline, record);
@@ -146,7 +151,7 @@ void pipeline_push(void *context, const struct event_header *record, size_t size
     else if (record->kind == EVENT_FRONTIER)
         order_release(pipeline->order, record->time);
     else if (order_push(pipeline->order, record) < 0)
-        lose(pipeline, record, "out of memory");
+        lose(pipeline, record->time, event_class(record->kind), "out of memory");
 }
 
 const char *pipeline_trouble(struct pipeline *pipeline)

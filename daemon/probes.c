@@ -161,16 +161,17 @@ static void probes_configure(struct probes *probes, const struct btf *btf,
                              const struct config *config, const struct cgroup_place *filter)
 {
     struct spyq_bpf *bpf = probes->bpf;
-    __u32 lifecycle = config->lifecycle_ring_mib << 20;
+    __u32 lifecycle = config->lifecycle_ring_mib << 20, names = 0;
 
-    bpf_map__set_max_entries(bpf->maps.lifecycle, lifecycle);
-    bpf_map__set_max_entries(bpf->maps.activity, config->activity_ring_mib << 20);
-    bpf_map__set_max_entries(bpf->maps.counters, (__u32)probes->cpus);
-    bpf_map__set_max_entries(bpf->maps.scratches, (__u32)probes->cpus * SCRATCHES_PER_CPU);
-    for (char *const *name = config->environment; *name; name++) {
+    for (char *const *name = config->environment; *name; name++, names++) {
         unsigned char initial = (unsigned char)(*name)[0];
         bpf->rodata->environment_initials[initial / 64] |= 1ull << initial % 64;
     }
+    bpf_map__set_max_entries(bpf->maps.lifecycle, lifecycle);
+    bpf_map__set_max_entries(bpf->maps.activity, config->activity_ring_mib << 20);
+    bpf_map__set_max_entries(bpf->maps.counters, (__u32)probes->cpus);
+    bpf_map__set_max_entries(bpf->maps.environment_names, names ? names : 1);
+    bpf_map__set_max_entries(bpf->maps.scratches, (__u32)probes->cpus * SCRATCHES_PER_CPU);
     bpf->rodata->exit_has_group_dead = exit_has_group_dead(btf);
     bpf->rodata->scan_watermark = lifecycle / 2;
     bpf->rodata->filter_cgroup = filter ? filter->id : 0;

@@ -80,7 +80,7 @@ static const struct meaning process_columns[] = {
     {"sid", "session id"},
     {"pgid", "process group id"},
     {"tty", "controlling terminal"},
-    {"container_id", "the container it runs in: containers.container_id"},
+    {"container_id", "the container it runs in; not recorded yet"},
     {"cgroup", "path of its control group"},
     {"mnt_ns", "mount namespace (inode number)"},
     {"pid_ns", "pid namespace (inode number)"},
@@ -118,7 +118,8 @@ static const struct meaning exec_columns[] = {
     {"stderr", "what descriptor 2 was"},
     {"environment", "chosen environment variables, a JSON object"},
     {"error", "why it failed (ENOENT, ...); NULL: it succeeded"},
-    {"truncated", "1: the arguments were longer than what is recorded"},
+    {"truncated", "1: some text of it was longer than what is recorded"},
+    {"argv_length", "bytes of the arguments as they were, a NUL behind each"},
     {NULL, NULL},
 };
 

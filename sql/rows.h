@@ -39,7 +39,7 @@ struct text {
 #define EXEC_COLUMNS(I, T)                                                                         \
     I(id) I(process_id) I(at) T(filename) T(exe) T(argv) I(argc) T(cwd) T(script) T(interpreter)   \
     T(device) I(inode) I(links) I(memfd) I(deleted) I(setuid) I(uid) I(euid) I(gid) I(egid)        \
-    T(stdin) T(stdout) T(stderr) T(environment) T(error) I(truncated)
+    T(stdin) T(stdout) T(stderr) T(environment) T(error) I(truncated) I(argv_length)
 
 #define CONNECTION_COLUMNS(I, T)                                                                   \
     I(id) I(host_id) I(process_id) T(protocol) T(direction) T(local_address) I(local_port)         \

@@ -111,7 +111,8 @@ CREATE TABLE execs (
     stderr TEXT,
     environment TEXT,
     error TEXT,
-    truncated INTEGER
+    truncated INTEGER,
+    argv_length INTEGER
 ) STRICT;
 CREATE INDEX execs_by_process ON execs (process_id, at);
 CREATE INDEX execs_by_time ON execs (at);
@@ -181,6 +182,7 @@ CREATE TABLE edges (
 ) STRICT;
 CREATE INDEX edges_by_src ON edges (src, last_at);
 CREATE INDEX edges_by_dst ON edges (dst, at);
+CREATE INDEX edges_by_connection ON edges (connection_id) WHERE connection_id IS NOT NULL;
 
 -- What is known not to have been recorded. count is NULL where nobody can know it.
 CREATE TABLE losses (

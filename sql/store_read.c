@@ -100,14 +100,13 @@ enum store_status store_next_ids(struct store *store, int64_t next[ROW_KIND_COUN
     return store_succeeded(store);
 }
 
-static char *living_sql(const struct table *shape)
+static char *living_sql(const struct table *shape, const char *alive)
 {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "SELECT ");
     for (size_t i = 0; i < shape->column_count; i++)
         sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", shape->columns[i].name);
-    sqlite3_str_appendf(sql, " FROM \"%w\" WHERE ended_at IS NULL AND host_id = ?1 ORDER BY id",
-                        shape->name);
+    sqlite3_str_appendf(sql, " FROM \"%w\" WHERE %s ORDER BY id", shape->name, alive);
     return sqlite3_str_finish(sql);
 }
 
@@ -122,10 +121,10 @@ static void fetch_row(sqlite3_stmt *statement, const struct table *shape, void *
     }
 }
 
-static enum store_status visit_living(struct store *store, enum row_kind kind, int64_t host_id,
-                                      store_visitor *visit, void *context)
+static enum store_status visit_living(struct store *store, enum row_kind kind, const char *alive,
+                                      int64_t host_id, store_visitor *visit, void *context)
 {
-    char *sql = living_sql(&row_tables[kind]);
+    char *sql = living_sql(&row_tables[kind], alive);
     sqlite3_stmt *statement = NULL;
     int code = sql ? sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
@@ -144,9 +143,18 @@ static enum store_status visit_living(struct store *store, enum row_kind kind, i
 enum store_status store_living(struct store *store, int64_t host_id, store_visitor *visit,
                                void *context)
 {
-    static const enum row_kind kinds[] = {ROW_PROCESS, ROW_LISTENER, ROW_CONNECTION};
+    static const struct {
+        enum row_kind kind;
+        const char *alive;
+    } kinds[] = {
+        {ROW_PROCESS, "ended_at IS NULL AND host_id = ?1"},
+        {ROW_LISTENER, "ended_at IS NULL AND host_id = ?1"},
+        {ROW_CONNECTION, "ended_at IS NULL AND host_id = ?1"},
+        {ROW_EDGE, "connection_id IN (SELECT c.id FROM connections AS c"
+                   " WHERE c.ended_at IS NULL AND c.host_id = ?1)"},
+    };
     enum store_status status = STORE_OK;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && status == STORE_OK; i++)
-        status = visit_living(store, kinds[i], host_id, visit, context);
+        status = visit_living(store, kinds[i].kind, kinds[i].alive, host_id, visit, context);
     return status == STORE_OK ? store_succeeded(store) : status;
 }
