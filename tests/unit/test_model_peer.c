@@ -217,6 +217,28 @@ static void loopback_addresses_are_never_guessed_across_namespaces(void **state)
     }
 }
 
+/* Without handshakes only the tuple tells, and all of one tuple are in one chain. */
+static void a_tuple_that_goes_leaves_its_like_in_place(void **state)
+{
+    (void)state;
+    for (uint64_t gone = 0; gone < 3; gone++) {
+        struct end ends[3];
+        int64_t first = (int64_t)(5 * gone + 1);
+        for (uint64_t i = 0; i < 3; i++) {
+            ends[i] = client_end(100 * gone + 2 * i + 2, (uint16_t)(40000 + gone), PORT);
+            ends[i].net_ns += (uint32_t)i;
+            found_open(20 * SECOND, client, ends[i]);
+        }
+        closed(21 * SECOND, ends[gone], 0, 0);
+        for (uint64_t i = 0; i < 3; i++)
+            if (i != gone)
+                found_open(21 * SECOND, server, other_end(ends[i], ends[i].cookie + 1));
+        assert_alone(first + (int64_t)gone);
+        assert_peers(first + (gone == 0), first + 3);
+        assert_peers(first + (gone == 2 ? 1 : 2), first + 4);
+    }
+}
+
 static void who_is_closed_is_nobodys_peer_any_more(void **state)
 {
     (void)state;
@@ -631,6 +653,7 @@ int main(void)
         MODEL_TEST(of_two_reversed_tuples_none_is_taken),
         MODEL_TEST(who_has_a_peer_is_not_guessed_to_have_another),
         MODEL_TEST(loopback_addresses_are_never_guessed_across_namespaces),
+        MODEL_TEST(a_tuple_that_goes_leaves_its_like_in_place),
         MODEL_TEST(who_is_closed_is_nobodys_peer_any_more),
         MODEL_TEST(any_events_make_rows_that_name_rows),
         MODEL_TEST(the_moment_of_a_flush_changes_no_row),

@@ -116,14 +116,15 @@ static void the_dead_are_forgotten_after_a_while(void **state)
     (void)state;
     forked(child, NOBODY);
     exited(21 * SECOND, child, 0);
+    forked((struct who){60, 26 * SECOND}, NOBODY); /* time goes on */
     flush();
     exited(26 * SECOND, child, 0);
-    assert_int_equal(rows(ROW_PROCESS), 1);
-    forked((struct who){60, 27 * SECOND}, NOBODY); /* time goes on */
+    assert_int_equal(rows(ROW_PROCESS), 2);
+    forked((struct who){61, 26 * SECOND + 1}, NOBODY);
     flush();
     exited(27 * SECOND, child, 0);
-    assert_int_equal(rows(ROW_PROCESS), 3);
-    assert_text(process_row(3)->origin, "inferred");
+    assert_int_equal(rows(ROW_PROCESS), 4);
+    assert_text(process_row(4)->origin, "inferred");
 }
 
 /* ---- names of processes ---- */
