@@ -143,6 +143,8 @@ static __always_inline void emit_scratch(struct scratch *scratch, __u32 size, __
     __u64 sequence = 0;
     struct emit_counters *counter = emit_begin(EVENT_RING_LIFECYCLE, &sequence);
 
+    /* The padding must not carry what an earlier record left there. */
+    *(__u64 *)&scratch->record[size & (SCRATCH_RECORD - 1)] = 0;
     size = (size + 7) & ~7u;
     if (size > EVENT_RECORD_MAX)
         size = EVENT_RECORD_MAX;

@@ -68,6 +68,11 @@ static __always_inline void environment_variable(struct environment_walk *walk, 
     walk->size = (walk->size + length) & (SCRATCH_RECORD - 1);
     if (length == EVENT_PATH_MAX || walk->size - walk->begin > EVENT_ENVIRONMENT_MAX)
         walk->cut = 1;
+    /* What would make the record too long is left out, and the rest stands. */
+    if (walk->size < walk->begin || walk->size > EVENT_RECORD_MAX - 8) {
+        walk->size = walk->begin;
+        walk->cut = 1;
+    }
 }
 
 /* Every NUL in a word ends one variable and begins the next. */

@@ -38,8 +38,10 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define EISCONN     106
 #define EALREADY    114
 #define EINPROGRESS 115
-#define ERESTARTSYS 512 /* the kernel starts the call again: the caller never sees it */
-#define AT_FDCWD    (-100)
+/* From ... to: the kernel starts the call again, and the caller never sees the error. */
+#define ERESTART_FIRST 512
+#define ERESTART_LAST  516
+#define AT_FDCWD       (-100)
 
 #define IPPROTO_TCP 6
 
@@ -133,9 +135,9 @@ struct signal_struct {
     unsigned int flags;
 };
 
-/* A __u64, or two __u32 before 6.3: the same eight bytes either way on little endian. */
+/* One __u64, or before 6.3 two __u32: the same eight bytes on little endian, under no common name.
+ */
 typedef struct {
-    __u64 val;
 } kernel_cap_t;
 
 struct cred {

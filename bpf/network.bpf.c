@@ -57,11 +57,16 @@ struct state_mark {
     __u64 change;
 };
 
+/* Between a task's mark and the look at it an interrupt may leave and take one of its own. */
+struct state_marks {
+    struct state_mark of[2];
+};
+
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct state_mark);
+    __type(value, struct state_marks);
 } state_marks SEC(".maps");
 
 #define STATE_CHANGE(old_state, new_state) ((__u64)(old_state) << 8 | (__u8)(new_state))
@@ -70,28 +75,35 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(network_state, struct sock *sk, int old_state, int new_state)
 {
     __u32 slot = 0;
-    struct state_mark *mark = bpf_map_lookup_elem(&state_marks, &slot);
+    struct state_marks *marks = bpf_map_lookup_elem(&state_marks, &slot);
+    struct state_mark *mark;
 
     emit_state(sk, old_state, new_state);
-    if (mark) {
-        mark->socket = (__u64)sk;
-        mark->change = STATE_CHANGE(old_state, new_state);
-    }
+    if (!marks)
+        return 0;
+    mark = marks->of[0].socket ? &marks->of[1] : &marks->of[0];
+    mark->change = STATE_CHANGE(old_state, new_state);
+    mark->socket = (__u64)sk;
     return 0;
+}
+
+static __always_inline bool take_mark(struct state_mark *mark, struct sock *sk, __u64 change)
+{
+    if (mark->socket != (__u64)sk || mark->change != change)
+        return false;
+    mark->socket = 0;
+    return true;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(network_state_again, struct sock *sk, int old_state, int new_state)
 {
+    __u64 change = STATE_CHANGE(old_state, new_state);
     __u32 slot = 0;
-    struct state_mark *mark = bpf_map_lookup_elem(&state_marks, &slot);
+    struct state_marks *marks = bpf_map_lookup_elem(&state_marks, &slot);
 
-    if (!mark)
+    if (!marks || take_mark(&marks->of[0], sk, change) || take_mark(&marks->of[1], sk, change))
         return 0;
-    if (mark->socket == (__u64)sk && mark->change == STATE_CHANGE(old_state, new_state)) {
-        mark->socket = 0;
-        return 0;
-    }
     emit_state(sk, old_state, new_state);
     emit_rescued();
     return 0;
@@ -178,7 +190,7 @@ int network_listen_exit(struct trace_event_raw_sys_exit *ctx)
 static __always_inline bool connect_undecided(long error)
 {
     return error >= 0 || error == -EINPROGRESS || error == -EALREADY || error == -EISCONN ||
-           error == -EINTR || error == -ERESTARTSYS || error == -EAGAIN;
+           error == -EINTR || error == -EAGAIN || will_restart(error);
 }
 
 SEC("tracepoint/syscalls/sys_exit_connect")

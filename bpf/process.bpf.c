@@ -207,7 +207,7 @@ int process_execve_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct pt_regs *regs;
 
-    if (ctx->ret >= 0)
+    if (ctx->ret >= 0 || will_restart(ctx->ret))
         return 0;
     regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
     return exec_failed(SCRATCH_EXECVE_FAILED, ctx->ret, AT_FDCWD,
@@ -220,7 +220,7 @@ int process_execveat_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct pt_regs *regs;
 
-    if (ctx->ret >= 0)
+    if (ctx->ret >= 0 || will_restart(ctx->ret))
         return 0;
     regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
     return exec_failed(SCRATCH_EXECVEAT_FAILED, ctx->ret, PT_REGS_PARM1_CORE_SYSCALL(regs),

@@ -41,7 +41,8 @@ static __always_inline void task_ids(struct event_task *out, struct task_struct 
     out->euid = cred->euid.val;
     out->gid = cred->gid.val;
     out->egid = cred->egid.val;
-    out->capabilities = cred->cap_effective.val;
+    bpf_probe_read_kernel(&out->capabilities, sizeof(out->capabilities),
+                          (void *)cred + bpf_core_field_offset(struct cred, cap_effective));
     out->user_ns = cred->user_ns->ns.inum;
     out->login_uid = EVENT_ID_UNSET;
     out->audit_session = EVENT_ID_UNSET;

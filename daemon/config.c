@@ -489,10 +489,26 @@ static bool same_file(const char *a, const char *b)
            one.st_ino == other.st_ino;
 }
 
+/* The store, and what SQLite and the lock keep beside it. */
+static bool is_of_store(const char *path, const char *store)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-lock", "-journal"};
+    char name[4096];
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        snprintf(name, sizeof(name), "%s%s", store, endings[i]);
+        if (path && (strcmp(path, name) == 0 || same_file(path, name)))
+            return true;
+    }
+    return false;
+}
+
 static int check_together(const struct config *config, struct config_error *error)
 {
     if (same_file(config->record, config->replay))
         return fail(error, "--record and --replay name the same file, %.200s", config->record);
+    if (is_of_store(config->record, config->store))
+        return fail(error, "--record names the store or a file of its own, %.200s", config->record);
     if (config->cgroup && config->cgroup[0] != '/')
         return fail(error, "cgroup %.200s: must begin with /", config->cgroup);
     return 0;

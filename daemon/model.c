@@ -8,6 +8,8 @@
 
 /* A jump of the wall clock of this much is worth a row; less is clock discipline at work. ns. */
 #define CLOCK_STEP_NS 1000000000ll
+/* Between two looks at what may be forgotten. ns. */
+#define FORGET_STEP_NS 1000000000ull
 
 int64_t model_wall(const struct model *model, uint64_t time)
 {
@@ -171,10 +173,22 @@ static event_handler *const handlers[] = {
     [EVENT_TCP_SOCKET] = on_socket,
 };
 
+static void put_changed(struct model *model)
+{
+    process_flush(model);
+    listener_flush(model);
+    connection_flush(model);
+}
+
+/* At fixed steps of the events' own time, so that a replay forgets when the live run did. */
 static void forget(struct model *model)
 {
     uint64_t before = model->now > GRACE_NS ? model->now - GRACE_NS : 0;
 
+    if (model->now < model->forgotten + FORGET_STEP_NS)
+        return;
+    model->forgotten = model->now;
+    put_changed(model);
     process_forget(model, before);
     listener_forget(model, before);
     connection_forget(model, before);
@@ -188,6 +202,7 @@ void model_apply(struct model *model, const struct event *event)
         return;
     if (event->header->time > model->now)
         model->now = event->header->time;
+    forget(model);
     handlers[kind](model, event);
 }
 
@@ -226,11 +241,8 @@ struct batch *model_flush(struct model *model)
 {
     struct batch *batch;
 
-    process_flush(model);
-    listener_flush(model);
-    connection_flush(model);
+    put_changed(model);
     report_unkept(model);
-    forget(model);
     batch = model->batch;
     model->batch = NULL;
     return batch;

@@ -91,6 +91,20 @@ static void set_open(struct connection *connection)
     connection->established = true;
 }
 
+/* A scan did not see it and took it for ended, and it was not. */
+static void reopen(struct model *model, struct connection *connection)
+{
+    if (!connection->ended || !connection->presumed)
+        return;
+    TAILQ_REMOVE(&model->closed_connections, connection, open);
+    TAILQ_INSERT_TAIL(&model->open_connections, connection, open);
+    connection->ended = 0;
+    connection->presumed = false;
+    connection->row.ended_at = INTEGER_NULL;
+    set_open(connection);
+    connection_touch(model, connection);
+}
+
 static struct connection *connection_from(struct model *model, const struct event *event,
                                           const char *direction, const char *origin)
 {
@@ -238,6 +252,7 @@ void connection_accept(struct model *model, const struct event *event)
         set_open(connection);
         peer_join(model, connection);
     }
+    reopen(model, connection);
     connection->seen = event->header->time;
     connection->accepted = true;
     set_owner(model, connection, event->header);
@@ -258,6 +273,7 @@ static struct connection *take_nameless(struct model *model, const struct event_
         return NULL;
     connection->cookie = tcp->cookie;
     connection->row.cookie = (int64_t)tcp->cookie;
+    connection_touch(model, connection);
     if (index_put(&model->connections, cookie_key(tcp->cookie), connection) < 0)
         model->unkept++;
     return connection;
@@ -307,15 +323,33 @@ void connection_connect_failed(struct model *model, const struct event *event)
 
 /* ---- scan and restart ---- */
 
+/* A scan has found a connection that is known. */
+static void connection_seen(struct model *model, struct connection *connection,
+                            const struct event *event)
+{
+    connection->seen = event->header->time;
+    reopen(model, connection);
+    if (connection->ended)
+        return;
+    connection->accepted = true; /* somebody holds it */
+    if (event->tcp->new_state == TCP_SYN_SENT)
+        return;
+    if (!connection->established)
+        connection_touch(model, connection);
+    set_open(connection);
+    if (!connection->indexed)
+        peer_join(model, connection);
+}
+
 void connection_snapshot(struct model *model, const struct event *event)
 {
     const struct event_tcp *tcp = event->tcp;
     struct connection *connection = connection_find(model, tcp->cookie);
 
+    if (!connection)
+        connection = take_nameless(model, tcp);
     if (connection) {
-        connection->seen = event->header->time;
-        if (!connection->indexed && !connection->ended && tcp->new_state != TCP_SYN_SENT)
-            peer_join(model, connection);
+        connection_seen(model, connection, event);
         return;
     }
     connection = connection_from(model, event, NULL, "scan");
@@ -338,14 +372,14 @@ void connection_adopt(struct model *model, const struct row_connection *row)
     struct connection *connection;
     struct tuple *tuple;
 
-    if (row->cookie == INTEGER_NULL || !model_one_of(row->state, states))
+    if (!model_one_of(row->state, states))
         return;
-    connection = connection_new(model, (uint64_t)row->cookie, model_origin(row->origin));
+    connection = connection_new(model, row->cookie == INTEGER_NULL ? 0 : (uint64_t)row->cookie,
+                                model_origin(row->origin));
     if (!connection)
         return;
     model->next_id[ROW_CONNECTION] = next;
     connection->row = *row;
-    connection->accepted = true;
     connection->direction = model_one_of(row->direction, directions);
     connection->state = model_one_of(row->state, states);
     connection->established = strcmp(connection->state, "open") == 0;
@@ -356,6 +390,8 @@ void connection_adopt(struct model *model, const struct row_connection *row)
     tuple->remote_port = (uint16_t)row->remote_port;
     connection->dirty = false;
     TAILQ_REMOVE(&model->changed_connections, connection, changed);
+    if (!connection->cookie) /* its socket is found by the addresses alone */
+        peer_join(model, connection);
 }
 
 /* Its evidence is the client's end, and it is kept by the server's. */
@@ -390,6 +426,13 @@ static void settle_direction(struct model *model, struct connection *connection)
         peer_edge(model, connection);
 }
 
+/* Whether it may still wait in the queue of an open listener. */
+static bool is_queued(const struct model *model, const struct connection *connection)
+{
+    return connection_is_incoming(connection) && !connection->accepted &&
+           listener_for(model, &connection->tuple, connection->row.net_ns, INTEGER_NULL);
+}
+
 void connection_reconcile(struct model *model, uint64_t began)
 {
     struct connection *connection, *next;
@@ -399,8 +442,7 @@ void connection_reconcile(struct model *model, uint64_t began)
     for (connection = TAILQ_FIRST(&model->open_connections); connection; connection = next) {
         next = TAILQ_NEXT(connection, open);
         /* One in a listener's queue is nobody's yet: no scan sees it. */
-        if (connection->seen >= began ||
-            (connection_is_incoming(connection) && !connection->accepted))
+        if (connection->seen >= began || is_queued(model, connection))
             continue;
         connection->presumed = true;
         connection_end(model, connection, began, 0);

@@ -100,6 +100,7 @@ struct model {
     int64_t next_id[ROW_KIND_COUNT];
     int64_t clock;            /* wall minus boot, ns */
     uint64_t now;             /* time of the newest event */
+    uint64_t forgotten;       /* when what ended long ago was last looked for */
     char *const *environment; /* names to keep; not owned; NULL: none */
     struct batch *batch;      /* rows made since the last flush; NULL: none */
     uint64_t unkept;          /* rows and objects lost for want of memory, since the last flush */

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroups.h"
+#include "index.h"
 #include "log.h"
 #include "pipeline.h"
 #include "record.h"
@@ -152,9 +154,57 @@ static int open_source(struct recorder *recorder, const struct config *config,
     return recorder->source ? 0 : fail(error, reason.message);
 }
 
+/* Rows that an earlier run left alive. With --cgroup those of processes outside are left as they
+ * are: this run will neither see them live nor end. */
+struct adoption {
+    struct model *model;
+    const char *cgroup;   /* the path that is recorded; NULL: everything */
+    struct index outside; /* ids of processes that were not adopted */
+};
+
+static bool is_below(struct text path, const char *cgroup)
+{
+    size_t length = strlen(cgroup);
+
+    return path.length >= length && path.data && memcmp(path.data, cgroup, length) == 0 &&
+           (path.length == length || path.data[length] == '/' || length == 1);
+}
+
+static int64_t owner_of(const struct row *row)
+{
+    if (row->kind == ROW_LISTENER)
+        return ((const struct row_listener *)row->columns)->process_id;
+    if (row->kind == ROW_CONNECTION)
+        return ((const struct row_connection *)row->columns)->process_id;
+    return INTEGER_NULL;
+}
+
 static void adopt(void *context, const struct row *row)
 {
-    model_adopt(context, row);
+    struct adoption *adoption = context;
+    const struct row_process *process = row->columns;
+
+    if (adoption->cgroup && row->kind == ROW_PROCESS &&
+        !is_below(process->cgroup, adoption->cgroup))
+        index_put(&adoption->outside, (struct key){(uint64_t)process->id, 0}, adoption);
+    else if (!index_get(&adoption->outside, (struct key){(uint64_t)owner_of(row), 0}))
+        model_adopt(adoption->model, row);
+}
+
+static int adopt_living(struct recorder *recorder, const struct config *config,
+                        struct recorder_error *error)
+{
+    struct adoption adoption = {.model = recorder->model};
+    struct cgroup_place place;
+    struct source_error ignored;
+    int code = 0;
+
+    if (config->cgroup && cgroups_find(config->cgroup, &place, &ignored) == 0)
+        adoption.cgroup = place.path;
+    if (store_living(recorder->store, recorder->host.id, adopt, &adoption))
+        code = fail(error, store_failure(recorder->store)->message);
+    index_free(&adoption.outside);
+    return code;
 }
 
 static int open_model(struct recorder *recorder, const struct config *config,
@@ -179,9 +229,8 @@ static int open_model(struct recorder *recorder, const struct config *config,
     recorder->model = model_new(&start);
     if (!recorder->model)
         return fail(error, "out of memory");
-    if (known && !recorder->replaying &&
-        store_living(recorder->store, recorder->host.id, adopt, recorder->model))
-        return fail(error, store_failure(recorder->store)->message);
+    if (known && !recorder->replaying && adopt_living(recorder, config, error) < 0)
+        return -1;
     pipeline_set_model(recorder->pipeline, recorder->model);
     return 0;
 }

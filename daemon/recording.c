@@ -47,6 +47,24 @@ static void free_writer(struct recording_writer *writer)
     free(writer);
 }
 
+/* Opens the file for its owner alone, whatever mode an earlier one had, and empties it. A link is
+ * not followed, and nothing but a regular file is taken: this runs as root, in folders of others'.
+ */
+static int open_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    struct stat status;
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && fchmod(fd, 0600) == 0 &&
+        ftruncate(fd, 0) == 0)
+        return fd;
+    errno = S_ISREG(status.st_mode) ? errno : EINVAL;
+    close(fd);
+    return -1;
+}
+
 struct recording_writer *recording_create(const char *path, struct recording_error *error)
 {
     struct recording_writer *writer = calloc(1, sizeof(*writer));
@@ -55,7 +73,7 @@ struct recording_writer *recording_create(const char *path, struct recording_err
         free(writer);
         return NULL;
     }
-    writer->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    writer->fd = open_private(path);
     if (writer->fd < 0) {
         fail(error, "%.200s: can not create the recording: %s", path, strerror(errno));
         free_writer(writer);

@@ -160,9 +160,7 @@ static size_t source_bpf_drain(struct source *source, size_t most)
         drain_ring(&source->rings[i]);
     taken = most - source->turn;
     count_drops(source);
-    if (source->stopped && !taken)
-        tell_frontier(source, UINT64_MAX);
-    else if (frontier_behind(source))
+    if (frontier_behind(source))
         tell_frontier(source, reached(source, now));
     return taken + (!source->stopped && frontier_behind(source));
 }

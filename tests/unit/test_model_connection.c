@@ -464,6 +464,7 @@ static void what_waits_in_a_listeners_queue_is_not_the_scans_to_see(void **state
 {
     (void)state;
     struct end end = connected();
+    listening(30 * SECOND, server, 1, "0.0.0.0", PORT);
     found_open(30 * SECOND, client, end);
     scan_done(31 * SECOND, 29 * SECOND);
     assert_null_column(connection_row(2)->ended_at);
@@ -536,19 +537,31 @@ static void an_adopted_connection_keeps_its_id(void **state)
     assert_text(connection_row(17)->direction, "out");
 }
 
-static void what_had_ended_or_has_no_cookie_is_not_adopted(void **state)
+static void what_had_ended_is_not_adopted(void **state)
 {
     (void)state;
     struct end end = client_end(2, 40000, 9);
-    struct row_connection row = left_open(17, end, "closed"), nameless = left_open(18, end, "open");
+    struct row_connection row = left_open(17, end, "closed");
     restart_model(40);
-    nameless.cookie = INTEGER_NULL;
     adopt(ROW_CONNECTION, &row);
-    adopt(ROW_CONNECTION, &nameless);
     found_open(30 * SECOND, client, end);
     assert_text(connection_row(40)->origin, "scan");
     scan_done(31 * SECOND, 29 * SECOND);
     assert_null_column(connection_row(17)->ended_at);
+}
+
+static void a_connection_without_a_cookie_gets_it_from_the_scan(void **state)
+{
+    (void)state;
+    struct end end = client_end(2, 40000, 9);
+    struct row_connection nameless = left_open(18, end, "open");
+    restart_model(40);
+    nameless.cookie = INTEGER_NULL;
+    adopt(ROW_CONNECTION, &nameless);
+    found_open(30 * SECOND, client, end);
+    scan_done(31 * SECOND, 29 * SECOND);
+    assert_int_equal(rows(ROW_CONNECTION), 1);
+    assert_int_equal(connection_row(18)->cookie, 2);
     assert_null_column(connection_row(18)->ended_at);
 }
 
@@ -586,7 +599,8 @@ int main(void)
         MODEL_TEST(what_waits_in_a_listeners_queue_is_not_the_scans_to_see),
         MODEL_TEST(what_a_scan_found_goes_in_where_somebody_listens),
         MODEL_TEST(an_adopted_connection_keeps_its_id),
-        MODEL_TEST(what_had_ended_or_has_no_cookie_is_not_adopted),
+        MODEL_TEST(what_had_ended_is_not_adopted),
+        MODEL_TEST(a_connection_without_a_cookie_gets_it_from_the_scan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
