@@ -142,6 +142,22 @@ class Execs(RecordedCase):
         shutil.copy(TRUE, path)
         self.same(self.run_one(path, ["x"], cwd=deep), exe=path, cwd=deep, filename=path)
 
+    def test_everything_at_its_longest(self):
+        """Arguments, paths and environment that do not fit together: the exec has its row."""
+        deep = os.path.join(self.directory, *(chr(ord("a") + i) * 250 for i in range(15)))
+        os.makedirs(deep)
+        path = os.path.join(deep, "prog")
+        shutil.copy(TRUE, path)
+        streams = [os.open(os.path.join(deep, name), os.O_CREAT | os.O_RDWR) for name in "ioe"]
+        child = self.start(["longest", *["y" * 99] * 400], executable=path, cwd=deep,
+                           stdin=streams[0], stdout=streams[1], stderr=streams[2],
+                           env={"ENV": "A" * 4000, "HISTFILE": "B" * 4000})
+        for stream in streams:
+            os.close(stream)
+        child.wait()
+        row = self.one(self.store.wait("SELECT * FROM execs WHERE exe = ?", path), "the exec")
+        self.same(row, argc=401, truncated=1, argv_length=8 + 400 * 100)
+
     def test_very_deep_path(self):
         """More directories than can be walked: cut and flagged, or whole; never made up."""
         names = [f"n{i}" for i in range(120)]

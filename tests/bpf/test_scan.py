@@ -286,6 +286,11 @@ class Scan(OwnRecorderCase):
         server.do("S2.close()")
         self.same(self.over(stays_one["cookie"]), id=stays[0]["id"], bytes_sent=9, state="closed")
         self.same(self.over(stays_other["cookie"]), id=stays[1]["id"], bytes_received=9)
+        edges = self.store.rows("SELECT * FROM edges WHERE kind = 'connect' AND connection_id = "
+                                f"{stays[0]['id']}")
+        edge = self.one(edges, "edges of the connection that stayed")
+        self.same(edge, src=ids[client.pid], dst=ids[server.pid])
+        self.assertGreater(edge["last_at"], down["ended_at"])
         self.assertEqual(len(self.every("hosts")), 1)
         for table in rows:
             old = {row["id"] for row in rows[table]}
