@@ -157,6 +157,9 @@ static long failed_argument(__u32 index, void *context)
         argv->flags |= EVENT_IMAGE_ARGV_CUT;
         return 1;
     }
+    /* The verifier of 6.1 does not see from the comparison that the room is bounded. */
+    barrier_var(room);
+    room = ((room - 1) & (EVENT_ARGV_MAX - 1)) + 1;
     length = bpf_probe_read_user_str(tail_at(argv->scratch, argv->size), room, pointer);
     if (length <= 0) {
         argv->flags |= EVENT_IMAGE_ARGV_FAULT;
