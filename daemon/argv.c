@@ -87,6 +87,15 @@ static size_t json_member(char *out, bool first, const char *name, struct text v
     return size + json_argument(out + size, value.data, value.length);
 }
 
+/* A name that the list has twice is one member of the object. */
+static bool is_repeated(char *const *names, char *const *name)
+{
+    for (; names < name; names++)
+        if (strcmp(*names, *name) == 0)
+            return true;
+    return false;
+}
+
 struct shared *argv_environment(struct text environment, char *const *names)
 {
     char *json =
@@ -94,10 +103,10 @@ struct shared *argv_environment(struct text environment, char *const *names)
     struct shared *shared = NULL;
     size_t size = 0;
 
-    for (; json && *names; names++) {
-        struct text value = environment_value(environment, *names);
-        if (value.data)
-            size += json_member(json + size, size == 0, *names, value);
+    for (char *const *name = names; json && *name; name++) {
+        struct text value = environment_value(environment, *name);
+        if (value.data && !is_repeated(names, name))
+            size += json_member(json + size, size == 0, *name, value);
     }
     if (size) {
         json[size++] = '}';

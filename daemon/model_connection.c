@@ -295,6 +295,14 @@ void connection_close(struct model *model, const struct event *event)
     connection_end(model, connection, event->header->time, tcp->error);
 }
 
+static bool same_destination(const struct connection *connection, const struct event_tcp *tcp)
+{
+    struct tuple tuple = tuple_of(tcp);
+
+    return connection->tuple.remote_port == tuple.remote_port &&
+           memcmp(connection->tuple.remote, tuple.remote, sizeof(tuple.remote)) == 0;
+}
+
 /* connect() returned an error. Where the socket went through SYN_SENT its close has told already,
  * but perhaps not why; where there was no route, this is the only trace of the attempt. */
 void connection_connect_failed(struct model *model, const struct event *event)
@@ -304,7 +312,8 @@ void connection_connect_failed(struct model *model, const struct event *event)
 
     if (connection && !connection->ended)
         return;
-    if (connection && connection->row.established_at == INTEGER_NULL && !connection->reported) {
+    if (connection && connection->row.established_at == INTEGER_NULL && !connection->reported &&
+        same_destination(connection, tcp)) {
         connection->reported = true;
         if (connection->error)
             return;
@@ -334,8 +343,10 @@ static void connection_seen(struct model *model, struct connection *connection,
     connection->accepted = true; /* somebody holds it */
     if (event->tcp->new_state == TCP_SYN_SENT)
         return;
-    if (!connection->established)
+    if (!connection->established) {
+        set_tuple(model, connection, event->tcp);
         connection_touch(model, connection);
+    }
     set_open(connection);
     if (!connection->indexed)
         peer_join(model, connection);

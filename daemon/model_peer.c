@@ -63,6 +63,13 @@ static bool may_guess(const struct connection *one, const struct connection *oth
            other->row.peer_id == INTEGER_NULL;
 }
 
+/* One that has found its other end by the handshake is not that of a later user of its tuple: its
+ * own close was lost. */
+static bool is_free(const struct connection *one, const struct connection *other)
+{
+    return !other->peer || other->peer == one || !(one->handshake && other->handshake);
+}
+
 static struct connection *find_by_tuple(const struct model *model,
                                         const struct connection *connection)
 {
@@ -74,7 +81,7 @@ static struct connection *find_by_tuple(const struct model *model,
          other = other->next_same_tuple) {
         if (!same_tuple(&other->tuple, &wanted))
             continue;
-        if (other->row.net_ns == connection->row.net_ns)
+        if (other->row.net_ns == connection->row.net_ns && is_free(connection, other))
             return other;
         if (may_guess(connection, other)) {
             guess = other;

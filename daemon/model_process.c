@@ -320,32 +320,55 @@ void process_adopt(struct model *model, const struct row_process *row)
     TAILQ_REMOVE(&model->changed_processes, process, changed);
 }
 
-/* A parent's depth must be known before the child's: up the chain first. Bounded, for the parents
- * of what is left of a reused pid could form a circle. */
-static void settle_parent(struct model *model, struct process *process, int bound)
+static void settle_parent(struct model *model, struct process *process)
 {
-    struct process *parent;
-
-    if (process->row.parent_id != INTEGER_NULL || !process->parent_pid || !bound)
-        return;
-    parent = process_find(model, process->parent_pid, process->parent_start);
-    if (!parent)
-        return;
-    settle_parent(model, parent, bound - 1);
-    set_parent(model, process, parent, "scan");
+    set_parent(model, process, process_find(model, process->parent_pid, process->parent_start),
+               "scan");
 }
 
-#define DEPTH_BOUND 256
+/* How far below a process of known depth it is; parents may have been found after their children.
+ * Bounded, for what names a parent may be damaged and form a circle. */
+static void settle_depth(struct model *model, struct process *process)
+{
+    const struct process *above = process;
+    int64_t steps = 0, bound = (int64_t)model->processes.count;
+
+    while (above && above->row.depth == INTEGER_NULL && steps <= bound) {
+        above = process_find(model, above->parent_pid, above->parent_start);
+        steps++;
+    }
+    if (!steps || !above || above->row.depth == INTEGER_NULL)
+        return;
+    process->row.depth = above->row.depth + steps;
+    process_touch(model, process);
+}
+
+static void settle(struct model *model, struct process_list *list)
+{
+    struct process *process;
+
+    TAILQ_FOREACH(process, list, alive)
+    settle_parent(model, process);
+}
+
+static void settle_depths(struct model *model, struct process_list *list)
+{
+    struct process *process;
+
+    TAILQ_FOREACH(process, list, alive)
+    settle_depth(model, process);
+}
 
 void process_reconcile(struct model *model, uint64_t began)
 {
     struct process *process, *next;
 
-    TAILQ_FOREACH(process, &model->dead_processes, alive)
-    settle_parent(model, process, DEPTH_BOUND);
+    settle(model, &model->dead_processes);
+    settle(model, &model->alive_processes);
+    settle_depths(model, &model->dead_processes);
+    settle_depths(model, &model->alive_processes);
     for (process = TAILQ_FIRST(&model->alive_processes); process; process = next) {
         next = TAILQ_NEXT(process, alive);
-        settle_parent(model, process, DEPTH_BOUND);
         if (process->seen < began && process->start < began && !process->outside)
             process_end(model, process, began);
     }

@@ -47,21 +47,31 @@ static void free_writer(struct recording_writer *writer)
     free(writer);
 }
 
-/* Opens the file for its owner alone, whatever mode an earlier one had, and empties it. A link is
- * not followed, and nothing but a regular file is taken: this runs as root, in folders of others'.
- */
+/* A device such as /dev/null is taken as it is; anything else must be a regular file, which becomes
+ * its owner's alone, whatever mode an earlier one had, and empty. */
+static int make_private(int fd)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return -1;
+    if (S_ISCHR(status.st_mode))
+        return 0;
+    errno = EINVAL;
+    return S_ISREG(status.st_mode) && fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0 ? 0 : -1;
+}
+
+/* A link is not followed: this runs as root, in folders of others'. */
 static int open_private(const char *path)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-    struct stat status;
+    int why;
 
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && fchmod(fd, 0600) == 0 &&
-        ftruncate(fd, 0) == 0)
+    if (fd < 0 || make_private(fd) == 0)
         return fd;
-    errno = S_ISREG(status.st_mode) ? errno : EINVAL;
+    why = errno;
     close(fd);
+    errno = why;
     return -1;
 }
 
