@@ -49,6 +49,7 @@ struct source {
     uint64_t scanned_at;
     int64_t clock; /* wall minus boot, as last handed over */
     uint64_t misses[PROBES_MAX];
+    uint64_t rescued;
     bool rescan;
     bool stopped;
 };
@@ -251,6 +252,21 @@ static void audit_programs(struct source *source)
     }
 }
 
+/* What one program skipped and the other seems to have dealt with is looked after by a scan: the
+ * two can not prove that nothing fell between them. */
+static void audit_rescued(struct source *source)
+{
+    size_t cpus;
+    const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
+    uint64_t rescued = 0;
+
+    for (size_t cpu = 0; cpu < cpus; cpu++)
+        rescued += counters[cpu].rescued;
+    if (rescued != source->rescued)
+        source->rescan = true;
+    source->rescued = rescued;
+}
+
 static void audit_clock(struct source *source)
 {
     int64_t clock = wall_minus_boot();
@@ -270,6 +286,7 @@ static void source_bpf_audit(struct source *source)
     struct source_error ignored;
 
     audit_programs(source);
+    audit_rescued(source);
     audit_clock(source);
     source->audited_at = boot_now();
     /* What is lost is an end that never comes, or something that is there and unknown. */
