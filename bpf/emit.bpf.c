@@ -2,6 +2,7 @@
 /* The maps and variables that all programs share; the headers say what they are for. */
 #include "emit.h"
 
+#include "budget.h"
 #include "environment.h"
 #include "filter.h"
 #include "insiders.h"
@@ -12,7 +13,11 @@ struct counters_map counters SEC(".maps");
 struct scratch_map scratches SEC(".maps");
 struct environment_map environment_names SEC(".maps");
 struct insiders_map insiders SEC(".maps");
+struct budgets_map budgets SEC(".maps");
 __u32 armed[EVENT_RINGS];
+const volatile __u64 activity_share[EVENT_CLASSES] = {0};
+const volatile __u64 budget_rate[EVENT_CLASSES] = {0};
+const volatile __u64 budget_burst[EVENT_CLASSES] = {0};
 const volatile __u64 environment_initials[4] = {0};
 
 const volatile __u64 filter_cgroup = 0;

@@ -28,6 +28,9 @@ struct counters_map {
 };
 extern struct counters_map counters SEC(".maps");
 
+/* Bytes of the activity ring beyond which a class is given up. Set by user space. */
+extern const volatile __u64 activity_share[EVENT_CLASSES];
+
 /* Long records are built here. A program may be preempted by another on its CPU but never by
  * itself, so each program that builds one has an area of its own on each CPU. Every offset is
  * masked to 64 KiB; the slack behind it holds the longest single append. */
@@ -50,6 +53,12 @@ enum scratch_user {
     SCRATCH_ATTACH,
     SCRATCH_MKDIR,
     SCRATCH_SCAN,
+    SCRATCH_UNIX,       /* unix.bpf.c */
+    SCRATCH_PIPE,       /* pipe.bpf.c */
+    SCRATCH_FILE,       /* file.bpf.c: what reads and writes */
+    SCRATCH_FILE_NAMES, /* file.bpf.c: what renames, links, removes */
+    SCRATCH_PRIVILEGE,  /* privilege.bpf.c */
+    SCRATCH_DESCRIPTOR, /* descriptor.bpf.c */
     SCRATCH_USERS,
 };
 
@@ -70,6 +79,15 @@ static __always_inline struct scratch *scratch_get(enum scratch_user user)
     return bpf_map_lookup_elem(&scratches, &slot);
 }
 
+/* Exec and exit are the last to go: they have a ring of their own. */
+static __always_inline __u32 emit_ring(__u32 class)
+{
+    return class == EVENT_CLASS_LIFECYCLE ? EVENT_RING_LIFECYCLE : EVENT_RING_ACTIVITY;
+}
+
+/* The map of a class' ring; `class` is a constant. */
+#define EMIT_MAP(class) ((class) == EVENT_CLASS_LIFECYCLE ? (void *)&lifecycle : (void *)&activity)
+
 static __always_inline __u64 emit_flags(__u32 ring)
 {
     if (!armed[ring])
@@ -79,14 +97,20 @@ static __always_inline __u64 emit_flags(__u32 ring)
 }
 
 /* Counts a record that is about to be sent. Call before anything can fail. */
-static __always_inline struct emit_counters *emit_begin(__u32 ring, __u64 *sequence)
+static __always_inline struct emit_counters *emit_begin(__u32 class, __u64 *sequence)
 {
     __u32 cpu = bpf_get_smp_processor_id();
     struct emit_counters *counter = bpf_map_lookup_elem(&counters, &cpu);
 
     if (counter)
-        *sequence = __sync_fetch_and_add(&counter->sequence[ring & 1], 1) + 1;
+        *sequence = __sync_fetch_and_add(&counter->sequence[emit_ring(class)], 1) + 1;
     return counter;
+}
+
+static __always_inline void emit_dropped(struct emit_counters *counter, __u32 class)
+{
+    if (counter)
+        __sync_fetch_and_add(&counter->dropped[class], 1);
 }
 
 /* Counts an event that its first program missed and its second has dealt with. */
@@ -112,36 +136,46 @@ static __always_inline void emit_header(struct event_header *header, __u32 size,
     header->tid = 0;
 }
 
+/* Whether the ring is too full for a record of this class: the lesser leave room for the rest. */
+static __always_inline bool emit_must_leave_room(__u32 class)
+{
+    return class != EVENT_CLASS_LIFECYCLE &&
+           bpf_ringbuf_query(&activity, BPF_RB_AVAIL_DATA) > activity_share[class];
+}
+
 /* Reserves a record of a constant size with its header filled in; NULL when the ring is full. */
-static __always_inline void *emit_reserve(void *map, __u32 ring, __u32 size, __u16 kind)
+static __always_inline void *emit_reserve(void *map, __u32 class, __u32 size, __u16 kind)
 {
     __u64 sequence = 0;
     __u64 time = bpf_ktime_get_boot_ns();
-    struct emit_counters *counter = emit_begin(ring, &sequence);
-    struct event_header *header = bpf_ringbuf_reserve(map, size, 0);
+    struct emit_counters *counter = emit_begin(class, &sequence);
+    struct event_header *header = NULL;
 
+    if (!emit_must_leave_room(class))
+        header = bpf_ringbuf_reserve(map, size, 0);
     if (header)
         emit_header(header, size, kind, sequence, time);
-    else if (counter)
-        __sync_fetch_and_add(&counter->dropped[ring & 1], 1);
+    else
+        emit_dropped(counter, class);
     return header;
 }
 
-#define EMIT_RESERVE(map, ring, type, kind)                                                        \
-    ((struct type *)emit_reserve(&map, ring, sizeof(struct type), kind))
+#define EMIT_RESERVE(class, type, kind)                                                            \
+    ((struct type *)emit_reserve(EMIT_MAP(class), class, sizeof(struct type), kind))
 
-static __always_inline void emit_submit(void *record, __u32 ring)
+static __always_inline void emit_submit(void *record, __u32 class)
 {
-    bpf_ringbuf_submit(record, emit_flags(ring));
+    bpf_ringbuf_submit(record, emit_flags(emit_ring(class)));
 }
 
-/* Sends the first `size` bytes of a scratch record through the lifecycle ring, padded to 8. The
- * caller has filled in everything but size, kind, cpu and sequence. */
-static __always_inline void emit_scratch(struct scratch *scratch, __u32 size, __u16 kind)
+/* Sends the first `size` bytes of a scratch record, padded to 8. The caller has filled in
+ * everything but size, kind, cpu and sequence. */
+static __always_inline void emit_scratch(struct scratch *scratch, __u32 size, __u32 class,
+                                         __u16 kind)
 {
     struct event_header *header = (struct event_header *)scratch->record;
     __u64 sequence = 0;
-    struct emit_counters *counter = emit_begin(EVENT_RING_LIFECYCLE, &sequence);
+    struct emit_counters *counter = emit_begin(class, &sequence);
 
     /* The padding must not carry what an earlier record left there. */
     *(__u64 *)&scratch->record[size & (SCRATCH_RECORD - 1)] = 0;
@@ -152,9 +186,9 @@ static __always_inline void emit_scratch(struct scratch *scratch, __u32 size, __
     header->kind = kind;
     header->cpu = bpf_get_smp_processor_id();
     header->sequence = sequence;
-    if (bpf_ringbuf_output(&lifecycle, scratch->record, size, emit_flags(EVENT_RING_LIFECYCLE)) &&
-        counter)
-        __sync_fetch_and_add(&counter->dropped[EVENT_RING_LIFECYCLE], 1);
+    if (emit_must_leave_room(class) ||
+        bpf_ringbuf_output(EMIT_MAP(class), scratch->record, size, emit_flags(emit_ring(class))))
+        emit_dropped(counter, class);
 }
 
 #endif

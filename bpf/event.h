@@ -21,7 +21,7 @@
 #include <linux/types.h>
 #endif
 
-#define EVENT_ABI_VERSION 1
+#define EVENT_ABI_VERSION 2
 
 /* Bounds on what one record carries. Longer text is cut and flagged; true lengths are kept. */
 #define EVENT_ARGV_MAX        32768
@@ -32,6 +32,12 @@
 #define EVENT_COMM_SIZE 16
 #define EVENT_TTY_SIZE  16
 #define EVENT_NAME_SIZE 64
+
+/* What one EVENT_DNS carries of a packet: any UDP answer that is not fragmented on a common link.
+ */
+#define EVENT_DNS_MAX 4096
+/* Descriptors that one message may pass: SCM_MAX_FD of the kernel. */
+#define EVENT_DESCRIPTORS_MAX 253
 
 /* An id that the kernel calls unset: (uid_t)-1, as in login_uid and audit_session. */
 #define EVENT_ID_UNSET 0xffffffffu
@@ -44,6 +50,7 @@
 #define EVENT_FRONTIER           5 /* user space: all records before this time have been seen */
 #define EVENT_LOSS               6 /* user space: records that never arrived */
 #define EVENT_SCAN_DONE          7 /* user space: a scan that began at header.start is done */
+#define EVENT_CONTAINER          8 /* user space: what a runtime's files say of a container */
 #define EVENT_PROCESS            10 /* a process as it is now: start-up scan, or moved into the cgroup */
 #define EVENT_FORK               11
 #define EVENT_EXEC               12
@@ -57,6 +64,30 @@
 #define EVENT_TCP_LISTEN         24
 #define EVENT_TCP_CONNECT_FAILED 25 /* connect() failed; perhaps without any state change */
 #define EVENT_TCP_SOCKET         26 /* a socket as it is now: start-up scan */
+#define EVENT_UDP_FLOW           30 /* a flow began, or has carried more: totals so far */
+#define EVENT_UDP_CLOSE          31 /* the socket of flows was closed */
+#define EVENT_UDP_BIND           32 /* a socket waits for whoever sends to its port */
+#define EVENT_UDP_SOCKET         33 /* a bound or connected socket as it is now: start-up scan */
+#define EVENT_DNS                35 /* a packet to or from port 53 */
+#define EVENT_UNIX_CONNECT       40 /* connect() of a datagram socket */
+#define EVENT_UNIX_ACCEPT        41 /* a stream or seqpacket connection was accepted */
+#define EVENT_UNIX_BIND          42 /* a socket got a name */
+#define EVENT_UNIX_SOCKET        43 /* a named or connected socket as it is now: start-up scan */
+#define EVENT_PIPE_WRITE         45 /* bytes went into a pipe or fifo */
+#define EVENT_PIPE_READ          46 /* bytes came out of one */
+#define EVENT_FILE_WRITE         50 /* first bytes written to a file by a process, or again later */
+#define EVENT_FILE_READ          51 /* a file that was seen being written is read */
+#define EVENT_FILE_LOAD          52 /* such a file is mapped for execution */
+#define EVENT_FILE_RENAME        53
+#define EVENT_FILE_LINK          54
+#define EVENT_FILE_CHMOD         55
+#define EVENT_FILE_UNLINK        56
+#define EVENT_PRIVILEGE          60 /* credentials or walls changed */
+#define EVENT_PTRACE             65 /* another process was attached to, or its state written */
+#define EVENT_INJECT             66 /* another process' memory was written */
+#define EVENT_SIGNAL             67 /* a signal that stops or ends another process was sent */
+#define EVENT_FD_SEND            70 /* descriptors were sent over a UNIX socket */
+#define EVENT_FD_RECEIVE         71 /* descriptors were received, or taken by pidfd_getfd() */
 
 /* The ring a record came through. */
 #define EVENT_RING_LIFECYCLE 0 /* fork, exec, exit, cgroups, scan */
@@ -65,8 +96,12 @@
 
 /* Classes of loss, in the order in which they are given up: the last is the first to go. */
 #define EVENT_CLASS_LIFECYCLE 0
-#define EVENT_CLASS_NETWORK   1
-#define EVENT_CLASSES         2
+#define EVENT_CLASS_PRIVILEGE 1 /* credentials, walls, ptrace, injection, signals */
+#define EVENT_CLASS_NETWORK   2
+#define EVENT_CLASS_DNS       3
+#define EVENT_CLASS_IPC       4 /* UNIX sockets, pipes, descriptors passed */
+#define EVENT_CLASS_FILE      5
+#define EVENT_CLASSES         6
 
 struct event_header {
     __u32 size; /* of the whole record, tail included, in bytes */
@@ -148,7 +183,7 @@ struct event_image {
     __u32 mode;
     __u32 argc; /* true count; 0 in snapshots: count the NULs */
     __u32 flags;
-    __u32 padding;
+    __u32 generation;              /* of the inode: tells apart files that had one number in turn */
     struct event_text filename;    /* as called */
     struct event_text exe;         /* the file really run */
     struct event_text interpreter; /* as the #! line or binfmt named it */
@@ -207,6 +242,7 @@ struct event_tcp {
     __u64 cgroup_id;            /* of the socket */
     __u64 bytes_sent;           /* payload, retransmits not counted; at CLOSE and in scans */
     __u64 bytes_received;
+    __u64 inode; /* of the socket, as in `socket:[N]`; 0: it has none (yet, or any more) */
     __u32 net_ns;
     __u32 error; /* errno, positive; 0: none */
     __u32 local_sequence;
@@ -220,6 +256,171 @@ struct event_tcp {
     __u8 new_state;
     __u8 local_address[16];
     __u8 remote_address[16];
+};
+
+/* ---- UDP and DNS ---- */
+
+/* event_udp.flags */
+#define EVENT_UDP_IN        1u /* the flow's first packet was received */
+#define EVENT_UDP_CONNECTED 2u
+
+/* All EVENT_UDP_*: a flow is a socket and a peer. Addresses as in event_tcp; a BIND has no remote
+ * end, a CLOSE neither. */
+struct event_udp {
+    struct event_header header; /* the process is who made, bound or first used the socket */
+    __u64 cookie;
+    __u64 cgroup_id;  /* of the socket */
+    __u64 inode;      /* as in event_tcp */
+    __u64 began;      /* first packet */
+    __u64 last;       /* newest packet */
+    __u64 bytes_sent; /* payload */
+    __u64 bytes_received;
+    __u64 packets_sent;
+    __u64 packets_received;
+    __u32 net_ns;
+    __u32 flags;
+    __u32 uid;
+    __u16 family;
+    __u16 local_port;
+    __u16 remote_port;
+    __u16 padding[3];
+    __u8 local_address[16];
+    __u8 remote_address[16];
+};
+
+/* event_dns.flags */
+#define EVENT_DNS_RECEIVED 1u /* by this socket; else sent */
+#define EVENT_DNS_TCP      2u /* the payload is a piece of a stream */
+
+struct event_dns {
+    struct event_header header; /* as in event_udp; 0 where only the cookie is known */
+    __u64 cookie;
+    __u32 net_ns;
+    __u32 flags;
+    __u32 length;   /* of the payload on the wire */
+    __u32 sequence; /* of the payload's first byte, for EVENT_DNS_TCP */
+    __u16 family;
+    __u16 local_port;
+    __u16 remote_port;
+    __u16 padding;
+    __u8 local_address[16];
+    __u8 remote_address[16];
+    struct event_text payload;
+};
+
+/* ---- UNIX sockets, pipes, descriptors ---- */
+
+/* All EVENT_UNIX_*: the subject connected, accepted, bound or (in a scan) holds the socket. */
+struct event_unix {
+    struct event_header header;
+    __u64 inode;      /* of the subject's socket, as in `socket:[N]` */
+    __u64 peer_inode; /* of the other end; 0: unknown, or it has none yet */
+    __u64 peer_start; /* the process at the other end, as SO_PEERCRED has it; 0: unknown */
+    __u32 peer_pid;
+    __u32 net_ns; /* abstract names are per network namespace */
+    __u32 type;   /* SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
+    __u32 padding;
+    struct event_text path; /* the server's name; the first byte of an abstract one is NUL */
+};
+
+/* EVENT_PIPE_*: a process' first bytes through a pipe, and again when more than a second has passed
+ * since it was last told of. */
+struct event_pipe {
+    struct event_header header;
+    __u64 inode;
+    __u32 device;
+    __u32 padding;
+    struct event_text path; /* of a fifo; empty for pipes */
+};
+
+/* A descriptor under way: the open file behind it is one and the same at both ends. */
+struct event_descriptor {
+    __u64 file;  /* an address in the kernel: an identity, as long as somebody holds it */
+    __u64 inode; /* as in `socket:[N]` */
+    __u32 mode;  /* st_mode */
+    __u32 fd;    /* in the subject */
+};
+
+/* EVENT_FD_SEND, EVENT_FD_RECEIVE: the first `count` of `descriptors` stand behind the record. */
+struct event_fd_pass {
+    struct event_header header;
+    __u64 source_start; /* RECEIVE: whom pidfd_getfd() took it from; 0: it came in a message */
+    __u32 source_pid;
+    __u32 count;
+    struct event_text descriptors; /* struct event_descriptor, one after the other */
+};
+
+/* ---- files ---- */
+
+/* event_file.flags */
+#define EVENT_FILE_MEMFD    1u
+#define EVENT_FILE_PATH_CUT 2u
+#define EVENT_FILE_MMAP     4u /* WRITE: mapped shared and writable rather than written */
+#define EVENT_FILE_BY_NAME  8u /* inode, device and mode are not known: the path says which file */
+
+/* All EVENT_FILE_*. A file is (device, inode, generation). */
+struct event_file {
+    struct event_header header;
+    __u64 inode;
+    __u64 size;      /* bytes, as it was then */
+    __u64 cgroup_id; /* of the subject */
+    __u32 device;
+    __u32 generation;
+    __u32 mode; /* st_mode; after a CHMOD the new one */
+    __u32 flags;
+    struct event_text path;      /* whole, or as given to the call: then relative to `directory` */
+    struct event_text old_path;  /* RENAME, LINK: what it was called before */
+    struct event_text directory; /* what `path` is relative to; empty where it is absolute */
+    struct event_text old_directory; /* likewise for old_path */
+};
+
+/* ---- credentials, walls, and what one process does to another ---- */
+
+/* event_privilege.what: the system call, or what it amounts to */
+#define EVENT_PRIVILEGE_UID     1 /* setuid() and its kin */
+#define EVENT_PRIVILEGE_GID     2
+#define EVENT_PRIVILEGE_CAPS    3
+#define EVENT_PRIVILEGE_SETNS   4
+#define EVENT_PRIVILEGE_UNSHARE 5
+#define EVENT_PRIVILEGE_CHROOT  6 /* also pivot_root() */
+#define EVENT_PRIVILEGE_MOUNT   7 /* also umount() and move_mount() */
+#define EVENT_PRIVILEGE_MODULE  8
+#define EVENT_PRIVILEGE_BPF     9
+#define EVENT_PRIVILEGE_KINDS   10
+
+struct event_privilege {
+    struct event_header header;
+    struct event_task task;   /* after the change */
+    __u32 what;               /* EVENT_PRIVILEGE_* */
+    __u32 call;               /* number of the system call */
+    __u64 arguments[3];       /* its numbers: flags, the type of a namespace or BPF program */
+    struct event_text target; /* path, module or program name */
+    struct event_text source; /* of a mount */
+    struct event_text type;   /* of a mounted file system */
+};
+
+/* EVENT_PTRACE, EVENT_INJECT, EVENT_SIGNAL: the subject acted on the target. Where only a pid is
+ * known (target_start 0), target_pid is one of the pid namespace target_pid_ns. */
+struct event_influence {
+    struct event_header header;
+    __u64 target_start;
+    __u64 cgroup_id; /* of the subject */
+    __u32 target_pid;
+    __u32 target_pid_ns;
+    __u32 call;   /* the system call; 0 for a signal */
+    __u32 number; /* the ptrace request or the signal */
+};
+
+/* EVENT_CONTAINER: what of it is not known is empty. */
+struct event_container {
+    struct event_header header;
+    struct event_text container_id;
+    struct event_text runtime;
+    struct event_text name;
+    struct event_text image;
+    struct event_text pod;
+    struct event_text namespace_name;
+    struct event_text labels; /* a JSON object */
 };
 
 /* EVENT_CGROUP: the path below the v2 mount, beginning with '/'. */
@@ -251,6 +452,7 @@ struct event_loss {
     struct event_header header; /* time: when the loss was noticed, the end of its span */
     __u64 began;
     __u64 count;      /* records */
+    __u64 cgroup_id;  /* whose they were; 0: not known, or of many */
     __u32 loss_class; /* EVENT_CLASS_* */
     __u32 padding;
     struct event_text stage; /* a name from the column losses.stage */
@@ -271,12 +473,24 @@ struct event_host {
     struct event_text arch;
 };
 
+/* What one cgroup may send of a class, and what it could not: a bucket of tokens, in a map that
+ * user space reads. One noisy cgroup does not push out the rest. */
+struct emit_bucket {
+    __s64 tokens;   /* records that may be sent now */
+    __u64 refilled; /* ns, boot clock */
+    __u64 dropped;  /* records not sent */
+};
+
+struct emit_budget {
+    struct emit_bucket buckets[EVENT_CLASSES];
+};
+
 /* What a CPU sent, one for each CPU in a map shared with user space. */
 struct emit_counters {
-    __u64 sequence[EVENT_RINGS]; /* records attempted */
-    __u64 dropped[EVENT_RINGS];  /* of those, the ones that did not fit */
-    __u64 rescued;               /* skipped by network_state, taken by network_state_again */
-    __u64 padding[3];            /* a cache line each */
+    __u64 sequence[EVENT_RINGS];  /* records attempted */
+    __u64 dropped[EVENT_CLASSES]; /* of those, the ones that did not fit, or had to leave room */
+    __u64 rescued;                /* skipped by network_state, taken by network_state_again */
+    __u64 padding[7];             /* whole cache lines each */
 };
 
 #define EVENT_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)
@@ -289,12 +503,23 @@ EVENT_ASSERT_SIZE(event_fork, 184);
 EVENT_ASSERT_SIZE(event_exec, 368);
 EVENT_ASSERT_SIZE(event_exec_failed, 224);
 EVENT_ASSERT_SIZE(event_exit, 64);
-EVENT_ASSERT_SIZE(event_tcp, 136);
+EVENT_ASSERT_SIZE(event_tcp, 144);
+EVENT_ASSERT_SIZE(event_udp, 168);
+EVENT_ASSERT_SIZE(event_dns, 112);
+EVENT_ASSERT_SIZE(event_unix, 88);
+EVENT_ASSERT_SIZE(event_pipe, 64);
+EVENT_ASSERT_SIZE(event_descriptor, 24);
+EVENT_ASSERT_SIZE(event_fd_pass, 64);
+EVENT_ASSERT_SIZE(event_file, 112);
+EVENT_ASSERT_SIZE(event_privilege, 240);
+EVENT_ASSERT_SIZE(event_influence, 72);
+EVENT_ASSERT_SIZE(event_container, 96);
+EVENT_ASSERT_SIZE(emit_budget, 144);
 EVENT_ASSERT_SIZE(event_cgroup, 56);
 EVENT_ASSERT_SIZE(event_user, 112);
 EVENT_ASSERT_SIZE(event_clock, 48);
-EVENT_ASSERT_SIZE(event_loss, 80);
+EVENT_ASSERT_SIZE(event_loss, 88);
 EVENT_ASSERT_SIZE(event_host, 112);
-EVENT_ASSERT_SIZE(emit_counters, 64);
+EVENT_ASSERT_SIZE(emit_counters, 128);
 
 #endif

@@ -52,6 +52,7 @@ static __always_inline void image_executable(struct scratch *scratch, __u32 *siz
     unsigned long start = BPF_CORE_READ(mm, arg_start);
 
     image->inode = BPF_CORE_READ(inode, i_ino);
+    image->generation = BPF_CORE_READ(inode, i_generation);
     image->device = BPF_CORE_READ(inode, i_sb, s_dev);
     image->links = BPF_CORE_READ(inode, i_nlink);
     image->mode = BPF_CORE_READ(inode, i_mode);

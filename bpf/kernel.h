@@ -16,7 +16,7 @@ enum bpf_map_type {
     BPF_MAP_TYPE_PERCPU_ARRAY = 6,
     BPF_MAP_TYPE_RINGBUF = 27,
 };
-enum { BPF_ANY = 0 };
+enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define BPF_F_NO_PREALLOC (1u << 0)
 #define BPF_F_MMAPABLE    (1u << 10)
@@ -180,6 +180,7 @@ struct inode {
     unsigned int i_rdev;
     unsigned long i_ino;
     unsigned int i_nlink;
+    unsigned int i_generation;
     struct super_block *i_sb;
 };
 
@@ -289,8 +290,11 @@ struct sock_cgroup_data {
     struct cgroup *cgroup;
 };
 
+struct socket;
+
 struct sock {
     struct sock_common __sk_common;
+    struct socket *sk_socket;
     int sk_err;
     __u16 sk_protocol;
     kuid_t sk_uid;
@@ -311,6 +315,7 @@ struct tcp_sock {
 
 struct socket {
     struct sock *sk;
+    struct file *file;
 };
 
 struct trace_event_raw_sys_exit {

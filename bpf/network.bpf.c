@@ -4,6 +4,7 @@
  * arrives in, so `current` counts only where the kernel calls on behalf of the owner: sending a
  * SYN, listening, accepting. The socket's cookie ties the rest together.
  */
+#include "budget.h"
 #include "image.h"
 #include "socket.h"
 #include "task.h"
@@ -22,6 +23,11 @@ static __always_inline __u16 state_kind(int old_state, int new_state)
     return 0;
 }
 
+static __always_inline bool network_budget(struct sock *sk)
+{
+    return budget_allows(EVENT_CLASS_NETWORK, BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id));
+}
+
 static __always_inline void emit_state(struct sock *sk, int old_state, int new_state)
 {
     __u16 kind = state_kind(old_state, new_state);
@@ -29,9 +35,9 @@ static __always_inline void emit_state(struct sock *sk, int old_state, int new_s
 
     if (!kind || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
         return;
-    if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+    if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) || !network_budget(sk))
         return;
-    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, kind);
+    record = EMIT_RESERVE(EVENT_CLASS_NETWORK, event_tcp, kind);
     if (!record)
         return;
     record->cookie = bpf_get_socket_cookie(sk);
@@ -42,7 +48,7 @@ static __always_inline void emit_state(struct sock *sk, int old_state, int new_s
         task_identify(&record->header, bpf_get_current_task_btf());
     else
         record->flags |= EVENT_TCP_OWNER_UNKNOWN;
-    emit_submit(record, EVENT_RING_ACTIVITY);
+    emit_submit(record, EVENT_CLASS_NETWORK);
 }
 
 /*
@@ -132,9 +138,9 @@ static __always_inline struct event_tcp *call_record(__u32 fd, __u16 kind)
     struct sock *sk = tcp_socket_of(task, fd);
     struct event_tcp *record;
 
-    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) || !network_budget(sk))
         return NULL;
-    record = EMIT_RESERVE(activity, EVENT_RING_ACTIVITY, event_tcp, kind);
+    record = EMIT_RESERVE(EVENT_CLASS_NETWORK, event_tcp, kind);
     if (!record)
         return NULL;
     record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
@@ -149,7 +155,7 @@ static __always_inline int network_accepted(long fd)
     struct event_tcp *record = fd < 0 ? NULL : call_record(fd, EVENT_TCP_ACCEPT);
 
     if (record)
-        emit_submit(record, EVENT_RING_ACTIVITY);
+        emit_submit(record, EVENT_CLASS_NETWORK);
     return 0;
 }
 
@@ -182,7 +188,7 @@ int network_listen_exit(struct trace_event_raw_sys_exit *ctx)
         return 0;
     record = call_record(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), EVENT_TCP_LISTEN);
     if (record)
-        emit_submit(record, EVENT_RING_ACTIVITY);
+        emit_submit(record, EVENT_CLASS_NETWORK);
     return 0;
 }
 
@@ -208,6 +214,6 @@ int network_connect_exit(struct trace_event_raw_sys_exit *ctx)
     record->error = -ctx->ret;
     /* Where no route was found the socket never learnt whom it was to reach. */
     socket_destination(record, (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
-    emit_submit(record, EVENT_RING_ACTIVITY);
+    emit_submit(record, EVENT_CLASS_NETWORK);
     return 0;
 }

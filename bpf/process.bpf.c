@@ -17,13 +17,13 @@ static __always_inline void emit_fork(struct task_struct *parent, struct task_st
         return;
     if (!filter_allows(task_cgroup(child)))
         return;
-    record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_fork, EVENT_FORK);
+    record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_fork, EVENT_FORK);
     if (!record)
         return;
     task_identify(&record->header, child);
     insiders_add(&record->header);
     task_fill(&record->task, child, parent);
-    emit_submit(record, EVENT_RING_LIFECYCLE);
+    emit_submit(record, EVENT_CLASS_LIFECYCLE);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -77,7 +77,7 @@ static __always_inline void emit_exec(struct task_struct *task, int old_pid,
     image->argv =
         tail_argv(scratch, &size, BPF_CORE_READ(mm, arg_start), image->argv_length, &image->flags);
     image->environment = tail_environment(scratch, &size, mm, &image->flags);
-    emit_scratch(scratch, size, EVENT_EXEC);
+    emit_scratch(scratch, size, EVENT_CLASS_LIFECYCLE, EVENT_EXEC);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -105,14 +105,14 @@ static __always_inline void emit_exit(struct task_struct *task, bool dead)
     /* A process that has left the recorded cgroup still has a life to close. */
     if (!dead || (!insiders_remove(task) && !inside))
         return;
-    record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_exit, EVENT_EXIT);
+    record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_exit, EVENT_EXIT);
     if (!record)
         return;
     task_identify(&record->header, task);
     record->status = exit_status(task);
     record->flags = inside ? 0 : EVENT_EXIT_OUTSIDE;
     bpf_core_read(record->comm, sizeof(record->comm), &task->comm);
-    emit_submit(record, EVENT_RING_LIFECYCLE);
+    emit_submit(record, EVENT_CLASS_LIFECYCLE);
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -201,7 +201,7 @@ static __always_inline int exec_failed(enum scratch_user user, long error, __s32
     record->argc = argv.count;
     record->flags |= argv.flags;
     record->argv = tail_take(&size, (argv.size - argv.begin) & (SCRATCH_RECORD - 1));
-    emit_scratch(scratch, size, EVENT_EXEC_FAILED);
+    emit_scratch(scratch, size, EVENT_CLASS_LIFECYCLE, EVENT_EXEC_FAILED);
     return 0;
 }
 
@@ -254,13 +254,13 @@ int BPF_PROG(process_cgroup_attach, struct cgroup *cgroup, const char *path,
     /* Version 1 hierarchies move separately and do not count here. */
     if (BPF_CORE_READ(cgroup, root, hierarchy_id) || !threadgroup || !insiders_has(task))
         return 0;
-    record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_fork, EVENT_CGROUP_ATTACH);
+    record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_fork, EVENT_CGROUP_ATTACH);
     if (!record)
         return 0;
     task_identify(&record->header, task);
     task_fill(&record->task, task, NULL);
     record->task.cgroup_id = cgroup_id(cgroup);
-    emit_submit(record, EVENT_RING_LIFECYCLE);
+    emit_submit(record, EVENT_CLASS_LIFECYCLE);
     return 0;
 }
 
@@ -288,7 +288,7 @@ int BPF_PROG(process_cgroup_enter, struct cgroup *cgroup, const char *path,
                                        record->image.argv_length, &record->image.flags);
     else
         record->image.flags |= EVENT_IMAGE_ARGV_FAULT;
-    emit_scratch(scratch, size, EVENT_PROCESS);
+    emit_scratch(scratch, size, EVENT_CLASS_LIFECYCLE, EVENT_PROCESS);
     return 0;
 }
 
@@ -308,6 +308,6 @@ int BPF_PROG(process_cgroup_mkdir, struct cgroup *cgroup, const char *path)
     record->header.tid = 0;
     record->cgroup_id = cgroup_id(cgroup);
     record->path = tail_string(scratch, &size, path);
-    emit_scratch(scratch, size, EVENT_CGROUP);
+    emit_scratch(scratch, size, EVENT_CLASS_LIFECYCLE, EVENT_CGROUP);
     return 0;
 }

@@ -69,7 +69,7 @@ int scan_process(struct bpf_iter__task *ctx)
         scan_arguments(scratch, record, task, &size);
     }
     image_working_directory(scratch, &size, &record->image.cwd, &record->image.flags, task);
-    emit_scratch(scratch, size, EVENT_PROCESS);
+    emit_scratch(scratch, size, EVENT_CLASS_LIFECYCLE, EVENT_PROCESS);
     return ITER_NEXT;
 }
 
@@ -96,13 +96,13 @@ int scan_socket(struct bpf_iter__task_file *ctx)
     if (scan_must_wait())
         return ITER_AGAIN;
     cookie = bpf_get_socket_cookie(sk);
-    record = EMIT_RESERVE(lifecycle, EVENT_RING_LIFECYCLE, event_tcp, EVENT_TCP_SOCKET);
+    record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_tcp, EVENT_TCP_SOCKET);
     if (!record)
         return ITER_NEXT;
     record->cookie = cookie;
     socket_fill(record, sk);
     record->old_state = record->new_state;
     task_identify(&record->header, task);
-    emit_submit(record, EVENT_RING_LIFECYCLE);
+    emit_submit(record, EVENT_CLASS_LIFECYCLE);
     return ITER_NEXT;
 }

@@ -101,6 +101,7 @@ static __always_inline void socket_fill(struct event_tcp *out, struct sock *sk)
     socket_addresses(out, sk);
     socket_bytes(out, sk);
     out->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+    out->inode = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
     out->net_ns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
     out->error = BPF_CORE_READ(sk, sk_err);
     out->local_sequence = BPF_CORE_READ(tcp, snd_una);

@@ -44,7 +44,7 @@ struct key_row;
 typedef const char *parse_value(struct config *config, const struct key_row *key, const char *value,
                                 bool again);
 
-static parse_value parse_path, parse_number, parse_power, parse_names;
+static parse_value parse_path, parse_number, parse_power, parse_names, parse_yes;
 
 struct key_row {
     const char *section;
@@ -64,11 +64,22 @@ struct key_row {
     {                                                                                              \
         "rings", name, parse_power, offsetof(struct config, field), 1, 1024, initial               \
     }
+#define BUDGET(name, loss_class, initial)                                                          \
+    {                                                                                              \
+        "budget", name, parse_number, offsetof(struct config, budget[loss_class]), 0, 10000000,    \
+            initial                                                                                \
+    }
 
 static const struct key_row key_rows[] = {
     {"store", "path", parse_path, offsetof(struct config, store), 0, 0, 0},
     {"capture", "cgroup", parse_path, offsetof(struct config, cgroup), 0, 0, 0},
     {"capture", "environment", parse_names, offsetof(struct config, environment), 0, 0, 0},
+    {"capture", "full_tier", parse_yes, offsetof(struct config, full_tier), 0, 1, 1},
+    BUDGET("privilege", EVENT_CLASS_PRIVILEGE, 20000),
+    BUDGET("network", EVENT_CLASS_NETWORK, 100000),
+    BUDGET("dns", EVENT_CLASS_DNS, 10000),
+    BUDGET("ipc", EVENT_CLASS_IPC, 20000),
+    BUDGET("file", EVENT_CLASS_FILE, 20000),
     RING("lifecycle_mib", lifecycle_ring_mib, 32),
     RING("activity_mib", activity_ring_mib, 16),
     NUMBER("timing", tick_ms, parse_number, 1, 1000, 10),
@@ -171,6 +182,18 @@ static const char *parse_number(struct config *config, const struct key_row *key
         return allowed;
     }
     *(uint32_t *)field_of(config, key->offset) = (uint32_t)number;
+    return NULL;
+}
+
+static const char *parse_yes(struct config *config, const struct key_row *key, const char *value,
+                             bool again)
+{
+    bool yes = strcmp(value, "yes") == 0;
+    if (again)
+        return "is given twice";
+    if (!yes && strcmp(value, "no") != 0)
+        return "must be yes or no";
+    *(bool *)field_of(config, key->offset) = yes;
     return NULL;
 }
 
@@ -456,7 +479,9 @@ static int set_defaults(struct config *config)
         const struct key_row *key = &key_rows[i];
         if (key->parse == parse_names && parse_names(config, key, default_environment, false))
             return -1;
-        if (key->initial)
+        if (key->parse == parse_yes)
+            *(bool *)field_of(config, key->offset) = key->initial;
+        else if (key->initial)
             *(uint32_t *)field_of(config, key->offset) = key->initial;
     }
     return 0;

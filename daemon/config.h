@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "../bpf/event.h"
+
 /* Read where it exists and --config names no other. */
 #define CONFIG_DEFAULT_FILE  "/etc/spyq/spyqd.conf"
 #define CONFIG_DEFAULT_STORE "/var/lib/spyq/spyq.db"
@@ -29,7 +31,9 @@ struct config {
     uint32_t tick_ms;            /* between two drains while records come */
     uint32_t flush_ms;           /* between two batches */
     uint32_t queue_mib;          /* memory for batches that the disk has not taken yet */
-    char **environment;          /* allow-listed names, NULL-terminated; never NULL itself */
+    bool full_tier;              /* use fentry, fexit and LSM programs where the kernel lets us */
+    uint32_t budget[EVENT_CLASSES]; /* records a second of one cgroup, by class; 0: no limit */
+    char **environment;             /* allow-listed names, NULL-terminated; never NULL itself */
 };
 
 struct config_error {

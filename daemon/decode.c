@@ -19,7 +19,8 @@ typedef __u16 offsets[OFFSETS_MAX + 1];
 
 typedef const char *extra_check(const struct event *event);
 
-static extra_check check_tcp, check_loss, check_clock, check_host;
+static extra_check check_tcp, check_udp, check_dns, check_unix, check_fd_pass, check_privilege,
+    check_influence, check_loss, check_clock, check_host;
 
 struct kind {
     const char *name;
@@ -58,6 +59,41 @@ static const offsets exec_failed_texts = {
     offsetof(struct event_exec_failed, argv),
 };
 
+static const offsets udp_times = {offsetof(struct event_udp, began),
+                                  offsetof(struct event_udp, last)};
+static const offsets unix_times = {offsetof(struct event_unix, peer_start)};
+static const offsets fd_pass_times = {offsetof(struct event_fd_pass, source_start)};
+static const offsets privilege_times = {TASK_TIMES(event_privilege)};
+static const offsets influence_times = {offsetof(struct event_influence, target_start)};
+
+static const offsets dns_texts = {offsetof(struct event_dns, payload)};
+static const offsets unix_texts = {offsetof(struct event_unix, path)};
+static const offsets pipe_texts = {offsetof(struct event_pipe, path)};
+static const offsets fd_pass_texts = {offsetof(struct event_fd_pass, descriptors)};
+
+static const offsets file_texts = {
+    offsetof(struct event_file, path),
+    offsetof(struct event_file, old_path),
+    offsetof(struct event_file, directory),
+    offsetof(struct event_file, old_directory),
+};
+
+static const offsets privilege_texts = {
+    offsetof(struct event_privilege, target),
+    offsetof(struct event_privilege, source),
+    offsetof(struct event_privilege, type),
+};
+
+static const offsets container_texts = {
+    offsetof(struct event_container, container_id),
+    offsetof(struct event_container, runtime),
+    offsetof(struct event_container, name),
+    offsetof(struct event_container, image),
+    offsetof(struct event_container, pod),
+    offsetof(struct event_container, namespace_name),
+    offsetof(struct event_container, labels),
+};
+
 static const offsets cgroup_texts = {offsetof(struct event_cgroup, path)};
 
 static const offsets loss_texts = {
@@ -72,7 +108,11 @@ static const offsets host_texts = {
 };
 
 #define LIFECYCLE EVENT_CLASS_LIFECYCLE
+#define PRIVILEGE EVENT_CLASS_PRIVILEGE
 #define NETWORK   EVENT_CLASS_NETWORK
+#define DNS       EVENT_CLASS_DNS
+#define IPC       EVENT_CLASS_IPC
+#define FILE_     EVENT_CLASS_FILE
 #define SIZE(tag) sizeof(struct tag)
 
 /* clang-format off */
@@ -99,12 +139,51 @@ static const struct kind kinds[] = {
     [EVENT_TCP_CONNECT_FAILED] = {"tcp_connect_failed", SIZE(event_tcp), NETWORK, none, none,
                                   check_tcp},
     [EVENT_TCP_SOCKET] = {"tcp_socket", SIZE(event_tcp), NETWORK, none, none, check_tcp},
+    [EVENT_UDP_FLOW] = {"udp_flow", SIZE(event_udp), NETWORK, none, udp_times, check_udp},
+    [EVENT_UDP_CLOSE] = {"udp_close", SIZE(event_udp), NETWORK, none, udp_times, NULL},
+    [EVENT_UDP_BIND] = {"udp_bind", SIZE(event_udp), NETWORK, none, udp_times, check_udp},
+    [EVENT_UDP_SOCKET] = {"udp_socket", SIZE(event_udp), NETWORK, none, udp_times, check_udp},
+    [EVENT_DNS] = {"dns", SIZE(event_dns), DNS, dns_texts, none, check_dns},
+    [EVENT_UNIX_CONNECT] = {"unix_connect", SIZE(event_unix), IPC, unix_texts, unix_times,
+                            check_unix},
+    [EVENT_UNIX_ACCEPT] = {"unix_accept", SIZE(event_unix), IPC, unix_texts, unix_times,
+                           check_unix},
+    [EVENT_UNIX_BIND] = {"unix_bind", SIZE(event_unix), IPC, unix_texts, unix_times, check_unix},
+    [EVENT_UNIX_SOCKET] = {"unix_socket", SIZE(event_unix), IPC, unix_texts, unix_times,
+                           check_unix},
+    [EVENT_PIPE_WRITE] = {"pipe_write", SIZE(event_pipe), IPC, pipe_texts, none, NULL},
+    [EVENT_PIPE_READ] = {"pipe_read", SIZE(event_pipe), IPC, pipe_texts, none, NULL},
+    [EVENT_FILE_WRITE] = {"file_write", SIZE(event_file), FILE_, file_texts, none, NULL},
+    [EVENT_FILE_READ] = {"file_read", SIZE(event_file), FILE_, file_texts, none, NULL},
+    [EVENT_FILE_LOAD] = {"file_load", SIZE(event_file), FILE_, file_texts, none, NULL},
+    [EVENT_FILE_RENAME] = {"file_rename", SIZE(event_file), FILE_, file_texts, none, NULL},
+    [EVENT_FILE_LINK] = {"file_link", SIZE(event_file), FILE_, file_texts, none, NULL},
+    [EVENT_FILE_CHMOD] = {"file_chmod", SIZE(event_file), FILE_, file_texts, none, NULL},
+    [EVENT_FILE_UNLINK] = {"file_unlink", SIZE(event_file), FILE_, file_texts, none, NULL},
+    [EVENT_PRIVILEGE] = {"privilege", SIZE(event_privilege), PRIVILEGE, privilege_texts,
+                         privilege_times, check_privilege},
+    [EVENT_PTRACE] = {"ptrace", SIZE(event_influence), PRIVILEGE, none, influence_times,
+                      check_influence},
+    [EVENT_INJECT] = {"inject", SIZE(event_influence), PRIVILEGE, none, influence_times,
+                      check_influence},
+    [EVENT_SIGNAL] = {"signal", SIZE(event_influence), PRIVILEGE, none, influence_times,
+                      check_influence},
+    [EVENT_FD_SEND] = {"fd_send", SIZE(event_fd_pass), IPC, fd_pass_texts, fd_pass_times,
+                       check_fd_pass},
+    [EVENT_FD_RECEIVE] = {"fd_receive", SIZE(event_fd_pass), IPC, fd_pass_texts, fd_pass_times,
+                          check_fd_pass},
+    [EVENT_CONTAINER] = {"container", SIZE(event_container), LIFECYCLE, container_texts, none,
+                         NULL},
 };
 /* clang-format on */
 
 static const char *const class_names[EVENT_CLASSES] = {
     [EVENT_CLASS_LIFECYCLE] = "lifecycle",
+    [EVENT_CLASS_PRIVILEGE] = "privilege",
     [EVENT_CLASS_NETWORK] = "network",
+    [EVENT_CLASS_DNS] = "dns",
+    [EVENT_CLASS_IPC] = "ipc",
+    [EVENT_CLASS_FILE] = "file",
 };
 
 static const struct kind *find_kind(unsigned kind)
@@ -114,11 +193,62 @@ static const struct kind *find_kind(unsigned kind)
     return &kinds[kind];
 }
 
-static const char *check_tcp(const struct event *event)
+static const char *check_family(unsigned family)
 {
-    if (event->tcp->family != AF_INET && event->tcp->family != AF_INET6)
+    if (family != AF_INET && family != AF_INET6)
         return "the address family is neither IPv4 nor IPv6";
     return NULL;
+}
+
+static const char *check_tcp(const struct event *event)
+{
+    return check_family(event->tcp->family);
+}
+
+static const char *check_udp(const struct event *event)
+{
+    return check_family(event->udp->family);
+}
+
+static const char *check_dns(const struct event *event)
+{
+    if (event->dns->payload.length > EVENT_DNS_MAX)
+        return "a DNS packet is longer than is ever kept";
+    return check_family(event->dns->family);
+}
+
+static const char *check_unix(const struct event *event)
+{
+    unsigned type = event->unix_socket->type;
+
+    if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
+        return "no such type of UNIX socket";
+    return NULL;
+}
+
+static const char *check_fd_pass(const struct event *event)
+{
+    const struct event_fd_pass *pass = event->fd_pass;
+
+    if (pass->count > EVENT_DESCRIPTORS_MAX)
+        return "more descriptors than one message can pass";
+    if (pass->descriptors.offset % 8)
+        return "the descriptors are not aligned";
+    if (pass->descriptors.length != pass->count * sizeof(struct event_descriptor))
+        return "the number of descriptors is not that of the record";
+    return NULL;
+}
+
+static const char *check_privilege(const struct event *event)
+{
+    unsigned what = event->privilege->what;
+
+    return what && what < EVENT_PRIVILEGE_KINDS ? NULL : "no such kind of privilege";
+}
+
+static const char *check_influence(const struct event *event)
+{
+    return event->influence->target_pid ? NULL : "nobody was acted upon";
 }
 
 static const char *check_loss(const struct event *event)

@@ -20,6 +20,15 @@ struct event {
         const struct event_exec_failed *exec_failed;
         const struct event_exit *exit;
         const struct event_tcp *tcp; /* EVENT_TCP_* */
+        const struct event_udp *udp; /* EVENT_UDP_* */
+        const struct event_dns *dns;
+        const struct event_unix *unix_socket; /* EVENT_UNIX_* */
+        const struct event_pipe *pipe;        /* EVENT_PIPE_* */
+        const struct event_fd_pass *fd_pass;  /* EVENT_FD_SEND, EVENT_FD_RECEIVE */
+        const struct event_file *file;        /* EVENT_FILE_* */
+        const struct event_privilege *privilege;
+        const struct event_influence *influence; /* EVENT_PTRACE, EVENT_INJECT, EVENT_SIGNAL */
+        const struct event_container *container;
         const struct event_cgroup *cgroup;
         const struct event_user *user;
         const struct event_clock *clock;

@@ -116,3 +116,12 @@ void index_free(struct index *index)
     free(index->entries);
     *index = (struct index){0};
 }
+
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
+{
+    const unsigned char *byte = bytes;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ byte[i]) * 0x100000001b3ull; /* FNV-1a */
+    return hash;
+}

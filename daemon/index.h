@@ -34,6 +34,10 @@ void *index_remove(struct index *index, struct key key);
 /* Returns some value and sets *key to its key; NULL when the table is empty. */
 void *index_any(const struct index *index, struct key *key);
 
+/* Mixes bytes into a hash, which begins as HASH_START: a key of things that have no number. */
+#define HASH_START 0xcbf29ce484222325ull
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size);
+
 /* Frees the table; an index of zeroes is empty again. */
 void index_free(struct index *index);
 

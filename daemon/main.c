@@ -6,8 +6,6 @@
 #include "loop.h"
 #include "source.h"
 
-#define PROBES_MAX 32
-
 static void ignore_record(void *context, const struct event_header *record, size_t size)
 {
     (void)context;
@@ -18,7 +16,7 @@ static void ignore_record(void *context, const struct event_header *record, size
 /* Loads and attaches every probe, says how each fared, and lets go again. */
 static int check_kernel(const struct config *config)
 {
-    struct source_probe probes[PROBES_MAX];
+    struct source_probe probes[SOURCE_PROBES_MAX];
     struct source_error error;
     struct source *source = source_bpf.open(config, ignore_record, NULL, &error);
     size_t count, missing = 0;
@@ -27,8 +25,8 @@ static int check_kernel(const struct config *config)
         log_line("%s", error.message);
         return EXIT_FAILURE;
     }
-    count = source_bpf.probes(source, probes, PROBES_MAX);
-    for (size_t i = 0; i < count && i < PROBES_MAX; i++) {
+    count = source_bpf.probes(source, probes, SOURCE_PROBES_MAX);
+    for (size_t i = 0; i < count && i < SOURCE_PROBES_MAX; i++) {
         printf("%-24s %s  %s\n", probes[i].name, probes[i].tier,
                probes[i].error ? probes[i].error : "ok");
         missing += probes[i].error != NULL;

@@ -104,6 +104,12 @@ static void on_clock(struct model *model, const struct event *event)
     model_lose(model, &loss);
 }
 
+/* The path of a cgroup; NULL text: it is not known, or no cgroup (0) is meant. */
+static struct text cgroup_path(const struct model *model, uint64_t id)
+{
+    return id ? shared_text(index_get(&model->cgroups, (struct key){id, 0})) : TEXT_NULL;
+}
+
 static void on_loss(struct model *model, const struct event *event)
 {
     struct row_loss loss = {
@@ -113,6 +119,7 @@ static void on_loss(struct model *model, const struct event *event)
         .stage = event_text(event, event->loss->stage),
         .count = (int64_t)event->loss->count,
         .detail = event_text(event, event->loss->detail),
+        .cgroup = cgroup_path(model, event->loss->cgroup_id),
     };
 
     model_lose(model, &loss);
@@ -125,6 +132,8 @@ static void on_scan_done(struct model *model, const struct event *event)
     process_reconcile(model, began);
     listener_reconcile(model, began);
     connection_reconcile(model, began);
+    udp_reconcile(model, began);
+    container_reconcile(model, began);
 }
 
 static void on_listen(struct model *model, const struct event *event)
@@ -171,6 +180,31 @@ static event_handler *const handlers[] = {
     [EVENT_TCP_LISTEN] = on_listen,
     [EVENT_TCP_CONNECT_FAILED] = connection_connect_failed,
     [EVENT_TCP_SOCKET] = on_socket,
+    [EVENT_UDP_FLOW] = udp_flow,
+    [EVENT_UDP_CLOSE] = udp_close,
+    [EVENT_UDP_BIND] = udp_bind,
+    [EVENT_UDP_SOCKET] = udp_snapshot,
+    [EVENT_DNS] = dns_packet,
+    [EVENT_UNIX_CONNECT] = unix_connect,
+    [EVENT_UNIX_ACCEPT] = unix_accept,
+    [EVENT_UNIX_BIND] = unix_bind,
+    [EVENT_UNIX_SOCKET] = unix_snapshot,
+    [EVENT_PIPE_WRITE] = pipe_write,
+    [EVENT_PIPE_READ] = pipe_read,
+    [EVENT_FILE_WRITE] = file_write,
+    [EVENT_FILE_READ] = file_read,
+    [EVENT_FILE_LOAD] = file_load,
+    [EVENT_FILE_RENAME] = file_rename,
+    [EVENT_FILE_LINK] = file_link,
+    [EVENT_FILE_CHMOD] = file_chmod,
+    [EVENT_FILE_UNLINK] = file_unlink,
+    [EVENT_PRIVILEGE] = privilege_change,
+    [EVENT_PTRACE] = influence_ptrace,
+    [EVENT_INJECT] = influence_inject,
+    [EVENT_SIGNAL] = influence_signal,
+    [EVENT_FD_SEND] = descriptor_send,
+    [EVENT_FD_RECEIVE] = descriptor_receive,
+    [EVENT_CONTAINER] = container_describe,
 };
 
 static void put_changed(struct model *model)
@@ -178,6 +212,8 @@ static void put_changed(struct model *model)
     process_flush(model);
     listener_flush(model);
     connection_flush(model);
+    container_flush(model);
+    edge_flush(model);
 }
 
 /* At fixed steps of the events' own time, so that a replay forgets when the live run did. */
@@ -192,6 +228,13 @@ static void forget(struct model *model)
     process_forget(model, before);
     listener_forget(model, before);
     connection_forget(model, before);
+    udp_forget(model, before);
+    dns_forget(model, before);
+    unix_forget(model, before);
+    pipe_forget(model, before);
+    file_forget(model, before);
+    descriptor_forget(model, before);
+    container_forget(model, before);
 }
 
 void model_apply(struct model *model, const struct event *event)
@@ -216,6 +259,8 @@ void model_adopt(struct model *model, const struct row *row)
         connection_adopt(model, row->columns);
     else if (row->kind == ROW_EDGE)
         connection_adopt_edge(model, row->columns);
+    else if (row->kind == ROW_CONTAINER)
+        container_adopt(model, row->columns);
 }
 
 /* ---- flush ---- */
@@ -279,6 +324,8 @@ struct model *model_new(const struct model_start *start)
     TAILQ_INIT(&model->open_connections);
     TAILQ_INIT(&model->closed_connections);
     TAILQ_INIT(&model->changed_connections);
+    TAILQ_INIT(&model->recent_edges);
+    TAILQ_INIT(&model->changed_edges);
     return model;
 }
 
@@ -295,6 +342,14 @@ void model_free(struct model *model)
 {
     if (!model)
         return;
+    udp_free_all(model);
+    dns_free_all(model);
+    unix_free_all(model);
+    pipe_free_all(model);
+    file_free_all(model);
+    descriptor_free_all(model);
+    container_free_all(model);
+    edge_free_all(model);
     connection_free_all(model);
     listener_free_all(model);
     process_free_all(model);

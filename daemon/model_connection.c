@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "image.h"
 #include "model_private.h"
@@ -64,6 +65,30 @@ static void set_owner(struct model *model, struct connection *connection,
         connection->row.process_id = process->row.id;
 }
 
+/* The inode number of its socket, which descriptors and standard streams are known by. */
+static void set_socket(struct model *model, struct connection *connection,
+                       const struct event_tcp *tcp)
+{
+    if (!tcp->inode || connection->row.inode == (int64_t)tcp->inode)
+        return;
+    connection->row.inode = (int64_t)tcp->inode;
+    if (index_put(&model->sockets, cookie_key(tcp->inode), connection) < 0)
+        model->unkept++;
+}
+
+struct connection *connection_of_socket(const struct model *model, uint64_t inode)
+{
+    return inode ? index_get(&model->sockets, cookie_key(inode)) : NULL;
+}
+
+static void forget_socket(struct model *model, const struct connection *connection)
+{
+    struct key key = cookie_key((uint64_t)connection->row.inode);
+
+    if (index_get(&model->sockets, key) == connection)
+        index_remove(&model->sockets, key);
+}
+
 /* The addresses change as the socket learns them: an unset part never replaces a set one. */
 static void set_tuple(struct model *model, struct connection *connection,
                       const struct event_tcp *tcp)
@@ -83,6 +108,7 @@ static void set_tuple(struct model *model, struct connection *connection,
     }
     *known = tuple;
     connection->row.net_ns = tcp->net_ns;
+    set_socket(model, connection, tcp);
 }
 
 static void set_open(struct connection *connection)
@@ -146,6 +172,32 @@ static const char *outcome(const struct connection *connection, uint32_t error)
     return established ? "closed" : "failed";
 }
 
+void connection_leads_in(struct model *model, struct connection *server)
+{
+    struct process *process = process_by_id(model, server->edge.dst);
+
+    if (!process)
+        return;
+    edge_acted_on(process, server->edge.last_at);
+    if (server->ended || server->leads_in)
+        return;
+    server->leads_in = true;
+    process->ways_in++;
+}
+
+static void leads_in_no_more(struct model *model, struct connection *server)
+{
+    struct process *process = process_by_id(model, server->edge.dst);
+
+    if (!server->leads_in)
+        return;
+    server->leads_in = false;
+    if (!process)
+        return;
+    process->ways_in--;
+    edge_acted_on(process, server->row.ended_at);
+}
+
 static void connection_end(struct model *model, struct connection *connection, uint64_t time,
                            uint32_t error)
 {
@@ -158,8 +210,10 @@ static void connection_end(struct model *model, struct connection *connection, u
     connection->ended = time;
     TAILQ_INSERT_TAIL(&model->closed_connections, connection, open);
     connection_touch(model, connection);
+    forget_socket(model, connection);
     if (!connection->edge.id)
         return;
+    leads_in_no_more(model, connection);
     connection->edge.last_at = connection->row.ended_at;
     model_put(model, ROW_EDGE, &connection->edge);
 }
@@ -171,6 +225,7 @@ static void connection_free(struct model *model, struct connection *connection)
         connection->peer->peer = NULL;
     if (connection_find(model, connection->cookie) == connection)
         index_remove(&model->connections, cookie_key(connection->cookie));
+    forget_socket(model, connection);
     if (connection->dirty)
         TAILQ_REMOVE(&model->changed_connections, connection, changed);
     shared_drop(connection->error);
@@ -255,6 +310,7 @@ void connection_accept(struct model *model, const struct event *event)
     reopen(model, connection);
     connection->seen = event->header->time;
     connection->accepted = true;
+    set_socket(model, connection, event->tcp);
     set_owner(model, connection, event->header);
     set_listener(model, connection);
     tell_peer(model, connection);
@@ -340,6 +396,7 @@ static void connection_seen(struct model *model, struct connection *connection,
     reopen(model, connection);
     if (connection->ended)
         return;
+    set_socket(model, connection, event->tcp);
     connection->accepted = true; /* somebody holds it */
     if (event->tcp->new_state == TCP_SYN_SENT)
         return;
@@ -417,6 +474,7 @@ void connection_adopt_edge(struct model *model, const struct row_edge *row)
         connection->edge = *row;
         connection->edge.kind = model_constant("connect");
         connection->edge.detail = TEXT_NULL;
+        connection_leads_in(model, connection);
         return;
     }
 }
@@ -457,6 +515,37 @@ void connection_reconcile(struct model *model, uint64_t began)
             continue;
         connection->presumed = true;
         connection_end(model, connection, began, 0);
+    }
+}
+
+/* ---- who else holds it ---- */
+
+void connection_hold(struct model *model, const struct connection *connection,
+                     const struct process *process, uint64_t time, const char *how, int64_t edge_id)
+{
+    struct row_holder row = {
+        .id = model_id(model, ROW_HOLDER),
+        .connection_id = connection->row.id,
+        .process_id = process->row.id,
+        .at = model_wall(model, time),
+        .how = model_constant(how),
+        .edge_id = edge_id ? edge_id : INTEGER_NULL,
+    };
+
+    model_put(model, ROW_HOLDER, &row);
+}
+
+void connection_inherit(struct model *model, struct process *process, const struct event *event)
+{
+    for (int i = 0; i < 3; i++) {
+        const struct event_fd *stream = &event->exec->image.stdio[i];
+        const struct connection *connection = connection_of_socket(model, stream->inode);
+
+        if (!S_ISSOCK(stream->mode) || !connection ||
+            connection->row.process_id == process->row.id || process->holds == connection->row.id)
+            continue;
+        process->holds = connection->row.id;
+        connection_hold(model, connection, process, event->header->time, "stdio", 0);
     }
 }
 
@@ -514,6 +603,7 @@ void connection_free_all(struct model *model)
         connection_free(model, connection);
     }
     index_free(&model->connections);
+    index_free(&model->sockets);
     index_free(&model->tuples);
     index_free(&model->handshakes);
 }

@@ -27,12 +27,13 @@ static void texts_drop(struct exec_texts *texts)
 }
 
 static struct row_exec row_begin(struct model *model, const struct process *process,
-                                 const struct event_header *header, const struct event_task *task)
+                                 const struct event_header *header, const struct event_task *task,
+                                 int64_t id)
 {
     struct row_exec row;
 
     row_clear(ROW_EXEC, &row);
-    row.id = model_id(model, ROW_EXEC);
+    row.id = id;
     row.process_id = process->row.id;
     row.at = model_wall(model, header->time);
     row.uid = task->uid;
@@ -60,10 +61,11 @@ static void row_file(struct row_exec *row, const struct event_image *image)
     row->truncated = is_cut(image->flags);
 }
 
-void exec_row(struct model *model, const struct process *process, const struct event *event)
+void exec_row(struct model *model, const struct process *process, const struct event *event,
+              int64_t id)
 {
     const struct event_image *image = &event->exec->image;
-    struct row_exec row = row_begin(model, process, event->header, &event->exec->task);
+    struct row_exec row = row_begin(model, process, event->header, &event->exec->task, id);
     struct exec_texts texts = {
         .argv = argv_json(event_text(event, image->argv)),
         .script = image_script(event, image),
@@ -92,7 +94,8 @@ void exec_row(struct model *model, const struct process *process, const struct e
 void exec_failed_row(struct model *model, const struct process *process, const struct event *event)
 {
     const struct event_exec_failed *failed = event->exec_failed;
-    struct row_exec row = row_begin(model, process, event->header, &failed->task);
+    struct row_exec row =
+        row_begin(model, process, event->header, &failed->task, model_id(model, ROW_EXEC));
     struct exec_texts texts = {
         .argv = argv_json(event_text(event, failed->argv)),
         .filename = image_failed_filename(event),

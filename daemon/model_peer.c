@@ -17,21 +17,12 @@ static struct key handshake_key(uint32_t first, uint32_t second)
     return (struct key){(uint64_t)first << 32 | second, 1};
 }
 
-static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t size)
-{
-    const uint8_t *byte = bytes;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ byte[i]) * 0x100000001b3ull; /* FNV-1a */
-    return hash;
-}
-
 static struct key tuple_key(const struct tuple *tuple)
 {
     uint64_t ports = (uint64_t)tuple->local_port << 32 | tuple->remote_port;
-    uint64_t hash = mix_bytes(0xcbf29ce484222325ull, tuple->local, sizeof(tuple->local));
+    uint64_t hash = hash_bytes(HASH_START, tuple->local, sizeof(tuple->local));
 
-    return (struct key){mix_bytes(hash, tuple->remote, sizeof(tuple->remote)), ports};
+    return (struct key){hash_bytes(hash, tuple->remote, sizeof(tuple->remote)), ports};
 }
 
 static struct tuple reversed(const struct tuple *tuple)
@@ -201,5 +192,6 @@ void peer_edge(struct model *model, struct connection *server)
     server->edge.connection_id = server->row.peer_id;
     if (server->ended)
         server->edge.last_at = server->row.ended_at;
+    connection_leads_in(model, server);
     model_put(model, ROW_EDGE, &server->edge);
 }

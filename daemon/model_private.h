@@ -39,8 +39,13 @@ struct process {
     uint32_t cwd_device;
     uint64_t seen;  /* time of the newest event about it */
     uint64_t ended; /* time of its end; 0: alive */
-    bool outside;   /* has left the recorded cgroup */
-    bool dirty;     /* on the list of rows to write */
+    /* Until when others acted on it (wall, ns; INTEGER_NULL: nobody is known to have), and how many
+     * open connections lead into it, through which somebody still may. */
+    int64_t acted_on;
+    uint32_t ways_in;
+    int64_t holds; /* the connection that it was last found to hold for another; INTEGER_NULL */
+    bool outside;  /* has left the recorded cgroup */
+    bool dirty;    /* on the list of rows to write */
     TAILQ_ENTRY(process) alive;
     TAILQ_ENTRY(process) changed;
 };
@@ -84,6 +89,7 @@ struct connection {
     bool accepted; /* somebody has taken it out of the listener's queue */
     bool presumed; /* ended because a scan did not see it: its real end may still be told */
     bool reported; /* connect() has returned its failure */
+    bool leads_in; /* counted in ways_in of the server's process */
     bool dirty;
     uint64_t seen;
     uint64_t ended;
@@ -94,6 +100,33 @@ struct connection {
     TAILQ_ENTRY(connection) changed;
 };
 TAILQ_HEAD(connection_list, connection);
+
+/* What carried an edge. Edges of one kind between the same two with the same evidence may be one.
+ */
+struct evidence {
+    int64_t connection_id; /* INTEGER_NULL: none */
+    int64_t file_id;
+    struct text detail; /* such as the name of a socket or the inode of a pipe */
+};
+
+/* An edge that may happen again. */
+struct repeated_edge {
+    struct row_edge row;
+    struct shared *detail;
+    struct key key;
+    bool dirty;
+    TAILQ_ENTRY(repeated_edge) recent;
+    TAILQ_ENTRY(repeated_edge) changed;
+};
+TAILQ_HEAD(edge_list, repeated_edge);
+
+struct udp_state;
+struct dns_state;
+struct unix_state;
+struct pipe_state;
+struct file_state;
+struct descriptor_state;
+struct container_state;
 
 struct model {
     int64_t host_id;
@@ -122,6 +155,22 @@ struct model {
     struct connection_list open_connections;
     struct connection_list closed_connections;
     struct connection_list changed_connections;
+    struct index sockets; /* inode of a socket -> struct connection that is open on it */
+
+    struct index process_ids; /* id of the row -> struct process */
+    struct index pids; /* (pid namespace, pid in it) -> struct process, alive; 0: the initial one */
+    struct index edges;            /* what an edge is between -> struct repeated_edge */
+    struct edge_list recent_edges; /* that which happened last is the last */
+    struct edge_list changed_edges;
+
+    /* Each is its unit's own, made when it is first needed; NULL until then. */
+    struct udp_state *udp;
+    struct dns_state *dns;
+    struct unix_state *unix_sockets;
+    struct pipe_state *pipes;
+    struct file_state *files;
+    struct descriptor_state *descriptors;
+    struct container_state *containers;
 };
 
 /* ---- model.c ---- */
@@ -168,15 +217,40 @@ void process_free_all(struct model *model);
 
 /* ---- model_exec.c ---- */
 
-/* Makes the row of a successful or failed exec. */
-void exec_row(struct model *model, const struct process *process, const struct event *event);
+/* Makes the row of a successful exec, with that id, or of a failed one. */
+void exec_row(struct model *model, const struct process *process, const struct event *event,
+              int64_t id);
 void exec_failed_row(struct model *model, const struct process *process, const struct event *event);
+
+/* The process of that pid and start; NULL: it is not known. */
+struct process *process_known(const struct model *model, uint32_t pid, uint64_t start);
+
+/* The process whose row has that id, until it is forgotten; NULL: it is not known. */
+struct process *process_by_id(const struct model *model, int64_t id);
+
+/* The living process that has that pid in that pid namespace (inode number); NULL: none known. */
+struct process *process_by_pid(const struct model *model, uint32_t pid_ns, uint32_t pid);
 
 /* ---- model_edge.c ---- */
 
 /* A new edge of a kind (a constant). The caller adds the evidence and puts it into the batch. */
 struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int64_t dst,
                          int64_t at);
+
+/*
+ * src acted on dst between two times of the boot clock (the same for a single act). It makes an
+ * edge, or lengthens the one that was there with the same evidence, where that changes nobody's
+ * reachability: nothing had acted on src since the edge's last_at. Returns the edge's id; 0: src
+ * and dst are one process, or either is NULL.
+ */
+int64_t edge_act(struct model *model, const char *kind, struct process *src, struct process *dst,
+                 uint64_t from, uint64_t until, const struct evidence *evidence);
+
+/* Something acted on the process until then (wall, ns). */
+void edge_acted_on(struct process *process, int64_t until);
+
+void edge_flush(struct model *model);
+void edge_free_all(struct model *model);
 
 /* ---- model_listener.c ---- */
 
@@ -209,6 +283,17 @@ void connection_reconcile(struct model *model, uint64_t began);
 void connection_flush(struct model *model);
 void connection_forget(struct model *model, uint64_t before);
 void connection_free_all(struct model *model);
+/* The connection that is open on the socket of that inode number; NULL: none is known. */
+struct connection *connection_of_socket(const struct model *model, uint64_t inode);
+/* A process holds the socket of a connection that another made. how: a constant; edge_id 0: none.
+ */
+void connection_hold(struct model *model, const struct connection *connection,
+                     const struct process *process, uint64_t time, const char *how,
+                     int64_t edge_id);
+/* A process has executed a program (the event's) whose standard streams may be connections. */
+void connection_inherit(struct model *model, struct process *process, const struct event *event);
+/* Its connect edge was made: as long as it is open the client may act on the server. */
+void connection_leads_in(struct model *model, struct connection *server);
 /* A connection's row changed. */
 void connection_touch(struct model *model, struct connection *connection);
 
@@ -230,6 +315,95 @@ void peer_leave(struct model *model, struct connection *connection);
 
 /* Makes the connect edge where both processes are known and the server has accepted. Once. */
 void peer_edge(struct model *model, struct connection *server);
+
+/* ---- model_udp.c ---- */
+
+/* UDP: flows, which are rows of connections, and bound sockets, which are rows of listeners. */
+void udp_flow(struct model *model, const struct event *event);
+void udp_close(struct model *model, const struct event *event);
+void udp_bind(struct model *model, const struct event *event);
+void udp_snapshot(struct model *model, const struct event *event);
+void udp_reconcile(struct model *model, uint64_t began);
+void udp_forget(struct model *model, uint64_t before);
+void udp_free_all(struct model *model);
+
+/* ---- model_dns.c ---- */
+
+void dns_packet(struct model *model, const struct event *event);
+
+/* The name that the process itself, else the host, last asked for and got this address; NULL: none.
+ * The caller holds it only after shared_hold(). process may be NULL. */
+struct shared *dns_name_for(const struct model *model, const struct process *process,
+                            uint16_t family, const uint8_t address[16]);
+void dns_forget(struct model *model, uint64_t before);
+void dns_free_all(struct model *model);
+
+/* ---- model_unix.c ---- */
+
+void unix_connect(struct model *model, const struct event *event);
+void unix_accept(struct model *model, const struct event *event);
+void unix_bind(struct model *model, const struct event *event);
+void unix_snapshot(struct model *model, const struct event *event);
+void unix_forget(struct model *model, uint64_t before);
+void unix_free_all(struct model *model);
+
+/* ---- model_pipe.c ---- */
+
+void pipe_write(struct model *model, const struct event *event);
+void pipe_read(struct model *model, const struct event *event);
+void pipe_forget(struct model *model, uint64_t before);
+void pipe_free_all(struct model *model);
+
+/* ---- model_file.c ---- */
+
+void file_write(struct model *model, const struct event *event);
+void file_read(struct model *model, const struct event *event);
+void file_load(struct model *model, const struct event *event);
+void file_rename(struct model *model, const struct event *event);
+void file_link(struct model *model, const struct event *event);
+void file_chmod(struct model *model, const struct event *event);
+void file_unlink(struct model *model, const struct event *event);
+
+/* A process has executed a program: whoever wrote its file, or its script, acted on it. */
+void file_executed(struct model *model, struct process *process, const struct event *event);
+void file_forget(struct model *model, uint64_t before);
+void file_free_all(struct model *model);
+
+/* ---- model_privilege.c ---- */
+
+/* Credentials or walls were changed by a system call. */
+void privilege_change(struct model *model, const struct event *event);
+
+/* A process has executed a program (the event's): told before the process' row takes over what the
+ * event says, so that both can be compared. exec_id: the row of that exec. */
+void privilege_exec(struct model *model, struct process *process, const struct event *event,
+                    int64_t exec_id);
+
+/* ---- model_influence.c ---- */
+
+void influence_ptrace(struct model *model, const struct event *event);
+void influence_inject(struct model *model, const struct event *event);
+void influence_signal(struct model *model, const struct event *event);
+
+/* ---- model_descriptor.c ---- */
+
+void descriptor_send(struct model *model, const struct event *event);
+void descriptor_receive(struct model *model, const struct event *event);
+void descriptor_forget(struct model *model, uint64_t before);
+void descriptor_free_all(struct model *model);
+
+/* ---- model_container.c ---- */
+
+void container_describe(struct model *model, const struct event *event);
+
+/* A process was born, found or moved into a cgroup, and has ended. */
+void container_enter(struct model *model, struct process *process);
+void container_leave(struct model *model, struct process *process, uint64_t time);
+void container_adopt(struct model *model, const struct row_container *row);
+void container_reconcile(struct model *model, uint64_t began);
+void container_flush(struct model *model);
+void container_forget(struct model *model, uint64_t before);
+void container_free_all(struct model *model);
 
 /* ---- address.c ---- */
 

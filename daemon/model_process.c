@@ -10,9 +10,56 @@ static struct key process_key(uint32_t pid, uint64_t start)
     return (struct key){pid, start};
 }
 
-static struct process *process_find(const struct model *model, uint32_t pid, uint64_t start)
+struct process *process_known(const struct model *model, uint32_t pid, uint64_t start)
 {
     return pid ? index_get(&model->processes, process_key(pid, start)) : NULL;
+}
+
+static struct key id_key(int64_t id)
+{
+    return (struct key){(uint64_t)id, 0};
+}
+
+struct process *process_by_id(const struct model *model, int64_t id)
+{
+    return index_get(&model->process_ids, id_key(id));
+}
+
+static struct key pid_key(uint32_t pid_ns, uint32_t pid)
+{
+    return (struct key){pid_ns, pid};
+}
+
+struct process *process_by_pid(const struct model *model, uint32_t pid_ns, uint32_t pid)
+{
+    struct process *process = index_get(&model->pids, pid_key(pid_ns, pid));
+
+    /* Where it is not known by its own namespace it may be the initial one's. */
+    return process ? process : index_get(&model->pids, pid_key(0, pid));
+}
+
+static void enter_pids(struct model *model, struct process *process)
+{
+    if (index_put(&model->pids, pid_key(0, process->pid), process) < 0 ||
+        (process->row.pid_ns != INTEGER_NULL &&
+         index_put(&model->pids,
+                   pid_key((uint32_t)process->row.pid_ns, (uint32_t)process->row.ns_pid),
+                   process) < 0))
+        model->unkept++;
+}
+
+static void leave_pid(struct model *model, struct process *process, struct key key)
+{
+    if (index_get(&model->pids, key) == process)
+        index_remove(&model->pids, key);
+}
+
+static void leave_pids(struct model *model, struct process *process)
+{
+    leave_pid(model, process, pid_key(0, process->pid));
+    if (process->row.pid_ns != INTEGER_NULL)
+        leave_pid(model, process,
+                  pid_key((uint32_t)process->row.pid_ns, (uint32_t)process->row.ns_pid));
 }
 
 static void process_touch(struct model *model, struct process *process)
@@ -46,6 +93,10 @@ static struct process *process_new(struct model *model, uint32_t pid, uint64_t s
     process->row.start_boottime = (int64_t)start;
     process->row.started_at = model_wall(model, start);
     process->row.truncated = 0;
+    process->acted_on = INTEGER_NULL;
+    process->holds = INTEGER_NULL;
+    if (index_put(&model->process_ids, id_key(process->row.id), process) < 0)
+        model->unkept++;
     TAILQ_INSERT_TAIL(&model->alive_processes, process, alive);
     process_touch(model, process);
     return process;
@@ -57,7 +108,7 @@ struct process *process_of(struct model *model, const struct event_header *heade
 
     if (!header->pid)
         return NULL;
-    process = process_find(model, header->pid, header->start);
+    process = process_known(model, header->pid, header->start);
     if (!process)
         process = process_new(model, header->pid, header->start, "inferred");
     if (process)
@@ -79,6 +130,7 @@ static void set_parent(struct model *model, struct process *process, const struc
     edge = edge_new(model, "fork", parent->row.id, process->row.id, process->row.started_at);
     edge.detail = model_constant(how);
     model_put(model, ROW_EDGE, &edge);
+    edge_acted_on(process, edge.last_at);
     process_touch(model, process);
 }
 
@@ -123,6 +175,7 @@ static void set_cgroup(struct model *model, struct process *process, uint64_t cg
 {
     shared_set(&process->text.cgroup,
                shared_hold(index_get(&model->cgroups, (struct key){cgroup_id, 0})));
+    container_enter(model, process);
 }
 
 static void set_task(struct model *model, struct process *process, const struct event_task *task)
@@ -130,6 +183,8 @@ static void set_task(struct model *model, struct process *process, const struct 
     struct process_texts *text = &process->text;
 
     set_ids(process, task);
+    if (!process->ended)
+        enter_pids(model, process);
     if (process->row.ppid == INTEGER_NULL)
         process->row.ppid = task->parent_pid;
     if (!task->parent_pid)
@@ -165,8 +220,8 @@ static void set_image(struct process *process, const struct event *event, struct
 void process_fork(struct model *model, const struct event *event)
 {
     const struct event_task *task = &event->fork->task;
-    struct process *parent = process_find(model, task->creator_pid, task->creator_start);
-    struct process *process = process_find(model, event->header->pid, event->header->start);
+    struct process *parent = process_known(model, task->creator_pid, task->creator_start);
+    struct process *process = process_known(model, event->header->pid, event->header->start);
 
     if (!process) {
         process = process_new(model, event->header->pid, event->header->start, "event");
@@ -190,22 +245,27 @@ static void infer_parent(struct model *model, struct process *process,
         return;
     process->parent_pid = task->parent_pid;
     process->parent_start = task->parent_start;
-    set_parent(model, process, process_find(model, task->parent_pid, task->parent_start),
+    set_parent(model, process, process_known(model, task->parent_pid, task->parent_start),
                "inferred");
 }
 
 void process_exec(struct model *model, const struct event *event)
 {
     struct process *process = process_of(model, event->header);
+    int64_t exec_id;
 
     if (!process)
         return;
+    exec_id = model_id(model, ROW_EXEC);
+    privilege_exec(model, process, event, exec_id);
     set_task(model, process, &event->exec->task);
     infer_parent(model, process, &event->exec->task);
     set_image(process, event, event_text(event, event->exec->image.argv));
     process->row.exec_count =
         process->row.exec_count == INTEGER_NULL ? 1 : process->row.exec_count + 1;
-    exec_row(model, process, event);
+    exec_row(model, process, event, exec_id);
+    file_executed(model, process, event);
+    connection_inherit(model, process, event);
 }
 
 void process_exec_failed(struct model *model, const struct event *event)
@@ -220,6 +280,8 @@ static void process_end(struct model *model, struct process *process, uint64_t t
 {
     process->ended = time;
     process->row.ended_at = model_wall(model, time);
+    leave_pids(model, process);
+    container_leave(model, process, time);
     TAILQ_REMOVE(&model->alive_processes, process, alive);
     TAILQ_INSERT_TAIL(&model->dead_processes, process, alive);
     process_touch(model, process);
@@ -228,7 +290,7 @@ static void process_end(struct model *model, struct process *process, uint64_t t
 void process_exit(struct model *model, const struct event *event)
 {
     const struct event_exit *exit = event->exit;
-    struct process *process = process_find(model, event->header->pid, event->header->start);
+    struct process *process = process_known(model, event->header->pid, event->header->start);
     unsigned signal = exit->status & 0x7f;
 
     if (!process && !(exit->flags & EVENT_EXIT_OUTSIDE))
@@ -247,7 +309,7 @@ void process_exit(struct model *model, const struct event *event)
  * will not see it any more, but its exit will still be told. */
 void process_attach(struct model *model, const struct event *event)
 {
-    struct process *process = process_find(model, event->header->pid, event->header->start);
+    struct process *process = process_known(model, event->header->pid, event->header->start);
     uint64_t cgroup_id = event->fork->task.cgroup_id;
 
     if (!process)
@@ -264,7 +326,7 @@ void process_snapshot(struct model *model, const struct event *event)
     const struct event_exec *snapshot = event->exec;
     const struct event_header *header = event->header;
     bool entered = snapshot->task.flags & EVENT_TASK_ENTERED;
-    struct process *process = process_find(model, header->pid, header->start);
+    struct process *process = process_known(model, header->pid, header->start);
 
     if (!process)
         process = process_new(model, header->pid, header->start, entered ? "event" : "scan");
@@ -280,7 +342,7 @@ void process_snapshot(struct model *model, const struct event *event)
     process->parent_pid = snapshot->task.parent_pid;
     process->parent_start = snapshot->task.parent_start;
     if (entered)
-        set_parent(model, process, process_find(model, process->parent_pid, process->parent_start),
+        set_parent(model, process, process_known(model, process->parent_pid, process->parent_start),
                    "entered");
 }
 
@@ -314,7 +376,10 @@ void process_adopt(struct model *model, const struct row_process *row)
         return;
     model->next_id[ROW_PROCESS] = next; /* it has an id already */
     process->seen = 0;
+    index_remove(&model->process_ids, id_key(process->row.id));
     process->row = *row;
+    if (index_put(&model->process_ids, id_key(row->id), process) < 0)
+        model->unkept++;
     adopt_texts(process, row);
     process->dirty = false; /* and a row */
     TAILQ_REMOVE(&model->changed_processes, process, changed);
@@ -322,7 +387,7 @@ void process_adopt(struct model *model, const struct row_process *row)
 
 static void settle_parent(struct model *model, struct process *process)
 {
-    set_parent(model, process, process_find(model, process->parent_pid, process->parent_start),
+    set_parent(model, process, process_known(model, process->parent_pid, process->parent_start),
                "scan");
 }
 
@@ -334,7 +399,7 @@ static void settle_depth(struct model *model, struct process *process)
     int64_t steps = 0, bound = (int64_t)model->processes.count;
 
     while (above && above->row.depth == INTEGER_NULL && steps <= bound) {
-        above = process_find(model, above->parent_pid, above->parent_start);
+        above = process_known(model, above->parent_pid, above->parent_start);
         steps++;
     }
     if (!steps || !above || above->row.depth == INTEGER_NULL)
@@ -415,6 +480,8 @@ static void process_free(struct model *model, struct process *process)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         shared_drop(texts[i]);
     index_remove(&model->processes, process_key(process->pid, process->start));
+    index_remove(&model->process_ids, id_key(process->row.id));
+    leave_pids(model, process);
     free(process);
 }
 
@@ -438,4 +505,6 @@ void process_free_all(struct model *model)
         process_free(model, process);
     }
     index_free(&model->processes);
+    index_free(&model->process_ids);
+    index_free(&model->pids);
 }

@@ -5,8 +5,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,25 +15,34 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "spyq.skel.h"
-#include "tracefs.h"
+#include "tiers.h"
 
-#define PROBES_MAX        32
-#define SCRATCHES_PER_CPU 6 /* SCRATCH_USERS of bpf/emit.h */
+#define SCRATCHES_PER_CPU 12 /* SCRATCH_USERS of bpf/emit.h */
 #define ERROR_SIZE        160
+#define NAME_SIZE         64
 
 struct probe {
     struct bpf_program *program;
-    struct bpf_link *link;
+    struct attachment attachment;
     char error[ERROR_SIZE]; /* empty: attached */
-    bool iterator;          /* attached from the start, run by reading */
     bool needless;          /* not wanted with this configuration: not listed */
+};
+
+/* A program that the kernel's verifier or policy has refused: the rest is loaded without it. */
+struct refused {
+    char name[NAME_SIZE];
+    char error[ERROR_SIZE];
 };
 
 struct probes {
     struct spyq_bpf *bpf;
-    struct probe list[PROBES_MAX];
+    struct probe list[SOURCE_PROBES_MAX];
     size_t count;
+    struct refused refused[SOURCE_PROBES_MAX];
+    size_t refused_count;
+    int cgroup; /* where programs for cgroups are attached; -1: nowhere */
     struct emit_counters *counters;
     size_t cpus;
 };
@@ -41,13 +50,31 @@ struct probes {
 /* Without these three there is nothing to record. */
 static const char *const vital[] = {"process_fork", "process_exec", "process_exit"};
 
+static bool is_vital(const char *name)
+{
+    for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++)
+        if (strcmp(vital[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* What libbpf last complained of: its return codes alone do not say why. */
 static char last_complaint[512];
+/* The program that it could not load; empty: it was not one program's fault. */
+static char refused_program[NAME_SIZE];
 
 static int keep_complaint(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-    if (level == LIBBPF_WARN)
-        vsnprintf(last_complaint, sizeof(last_complaint), format, arguments);
+    char complaint[sizeof(last_complaint)], name[NAME_SIZE];
+
+    if (level != LIBBPF_WARN)
+        return 0;
+    vsnprintf(complaint, sizeof(complaint), format, arguments);
+    if (strstr(complaint, "failed to load") &&
+        sscanf(complaint, "libbpf: prog '%63[^']'", name) == 1)
+        memcpy(refused_program, name, sizeof(name));
+    else
+        memcpy(last_complaint, complaint, sizeof(complaint));
     return 0;
 }
 
@@ -114,35 +141,45 @@ static int check_kernel(const struct btf *btf, struct source_error *error)
 
 /* ---- loading ---- */
 
-/* The tracepoint of a tp_btf program, or NULL where the kernel has it. */
-static const char *absent_tracepoint(const struct btf *btf, const struct bpf_program *program)
+static const struct refused *find_refused(const struct probes *probes, const char *name)
 {
-    static const char prefix[] = "tp_btf/";
-    const char *section = bpf_program__section_name(program);
-    char type[128];
-
-    if (strncmp(section, prefix, sizeof(prefix) - 1) != 0)
-        return NULL;
-    snprintf(type, sizeof(type), "btf_trace_%s", section + sizeof(prefix) - 1);
-    return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0 ? NULL : section;
+    for (size_t i = 0; i < probes->refused_count; i++)
+        if (strcmp(probes->refused[i].name, name) == 0)
+            return &probes->refused[i];
+    return NULL;
 }
 
-static void probes_collect(struct probes *probes, const struct btf *btf, bool filtered)
+/* Why a program is not even tried; leaves probe->error empty where it is. */
+static void probe_judge(const struct probes *probes, struct probe *probe, const struct btf *btf,
+                        const char *no_full_tier)
+{
+    const char *section = bpf_program__section_name(probe->program);
+    const struct refused *refused = find_refused(probes, bpf_program__name(probe->program));
+    const char *absent = tier_absent(btf, section);
+
+    if (absent)
+        snprintf(probe->error, ERROR_SIZE, "this kernel has no %s", absent);
+    else if (tier_is_full(section) && no_full_tier)
+        snprintf(probe->error, ERROR_SIZE, "%s", no_full_tier);
+    else if (refused)
+        snprintf(probe->error, ERROR_SIZE, "%s", refused->error);
+}
+
+static void probes_collect(struct probes *probes, const struct btf *btf, bool filtered,
+                           const char *no_full_tier)
 {
     struct bpf_program *program;
 
+    probes->count = 0;
     bpf_object__for_each_program(program, probes->bpf->obj)
     {
         struct probe *probe = &probes->list[probes->count];
-        const char *absent = absent_tracepoint(btf, program);
-        if (probes->count++ == PROBES_MAX - 1)
+        if (probes->count++ == SOURCE_PROBES_MAX - 1)
             break;
-        probe->program = program;
-        probe->iterator = strncmp(bpf_program__section_name(program), "iter", 4) == 0;
+        *probe = (struct probe){.program = program};
         probe->needless = !filtered && program == probes->bpf->progs.process_cgroup_enter;
-        if (absent)
-            snprintf(probe->error, ERROR_SIZE, "this kernel has no %s", absent);
-        bpf_program__set_autoload(program, !absent && !probe->needless);
+        probe_judge(probes, probe, btf, no_full_tier);
+        bpf_program__set_autoload(program, !probe->error[0] && !probe->needless);
     }
 }
 
@@ -156,6 +193,16 @@ static bool exit_has_group_dead(const struct btf *btf)
         type = btf__type_by_id(btf, type->type);
     return type && btf_is_func_proto(type) && btf_vlen(type) == 3; /* void *, task, group_dead */
 }
+
+/* How full the activity ring may be, in percent, for a record of each class: the lesser leave room
+ * for the rest. */
+static const unsigned ring_percent[EVENT_CLASSES] = {
+    [EVENT_CLASS_LIFECYCLE] = 100, [EVENT_CLASS_PRIVILEGE] = 100, [EVENT_CLASS_NETWORK] = 90,
+    [EVENT_CLASS_DNS] = 80,        [EVENT_CLASS_IPC] = 70,        [EVENT_CLASS_FILE] = 60,
+};
+
+/* Seconds of a budget that may come at once. */
+#define BUDGET_BURST 4
 
 static void probes_configure(struct probes *probes, const struct btf *btf,
                              const struct config *config, const struct cgroup_place *filter)
@@ -172,6 +219,12 @@ static void probes_configure(struct probes *probes, const struct btf *btf,
     bpf_map__set_max_entries(bpf->maps.counters, (__u32)probes->cpus);
     bpf_map__set_max_entries(bpf->maps.environment_names, names ? names : 1);
     bpf_map__set_max_entries(bpf->maps.scratches, (__u32)probes->cpus * SCRATCHES_PER_CPU);
+    for (int i = 0; i < EVENT_CLASSES; i++) {
+        bpf->rodata->activity_share[i] =
+            ((__u64)config->activity_ring_mib << 20) / 100 * ring_percent[i];
+        bpf->rodata->budget_rate[i] = config->budget[i];
+        bpf->rodata->budget_burst[i] = (__u64)config->budget[i] * BUDGET_BURST;
+    }
     bpf->rodata->exit_has_group_dead = exit_has_group_dead(btf);
     bpf->rodata->scan_watermark = lifecycle / 2;
     bpf->rodata->filter_cgroup = filter ? filter->id : 0;
@@ -213,24 +266,63 @@ static int load_failure(struct source_error *error, int code)
     return -1;
 }
 
+/* Keeps in mind which program was refused. Returns false where it can not be done without. */
+static bool refuse(struct probes *probes, int code)
+{
+    struct refused *refused = &probes->refused[probes->refused_count];
+
+    if (!refused_program[0] || is_vital(refused_program) ||
+        probes->refused_count == SOURCE_PROBES_MAX || find_refused(probes, refused_program))
+        return false;
+    last_complaint[strcspn(last_complaint, "\n")] = '\0';
+    memcpy(refused->name, refused_program, sizeof(refused->name));
+    snprintf(refused->error, ERROR_SIZE, "%s (%.100s)", strerror(-code), last_complaint);
+    probes->refused_count++;
+    return true;
+}
+
+static int probes_try(struct probes *probes, const struct btf *btf, const struct config *config,
+                      const struct cgroup_place *filter, const char *no_full_tier)
+{
+    probes->bpf = spyq_bpf__open();
+    if (!probes->bpf)
+        return -errno;
+    probes_collect(probes, btf, filter != NULL, no_full_tier);
+    probes_configure(probes, btf, config, filter);
+    last_complaint[0] = refused_program[0] = '\0';
+    return spyq_bpf__load(probes->bpf);
+}
+
+/* libbpf loads all or nothing: what is refused is left out at the next attempt. */
 static int probes_open(struct probes *probes, const struct btf *btf, const struct config *config,
                        const struct cgroup_place *filter, struct source_error *error)
 {
+    const char *no_full_tier =
+        config->full_tier ? tier_refusal(btf) : "switched off in the configuration";
     int code;
 
-    probes->bpf = spyq_bpf__open();
-    if (!probes->bpf)
+    while ((code = probes_try(probes, btf, config, filter, no_full_tier)) < 0) {
+        if (!refuse(probes, code))
+            return load_failure(error, code);
+        spyq_bpf__destroy(probes->bpf);
+        probes->bpf = NULL;
+    }
+    if (map_counters(probes) < 0 || want_environment(probes, config->environment) < 0)
         return load_failure(error, -errno);
-    probes_collect(probes, btf, filter != NULL);
-    probes_configure(probes, btf, config, filter);
-    code = spyq_bpf__load(probes->bpf);
-    if (code == 0 &&
-        (map_counters(probes) < 0 || want_environment(probes, config->environment) < 0))
-        code = -errno;
-    return code ? load_failure(error, code) : 0;
+    return 0;
 }
 
-struct probes *probes_load(const struct config *config, const struct cgroup_place *filter,
+static int open_cgroup(const struct cgroup_place *place)
+{
+    char path[sizeof(place->mount) + sizeof(place->path)];
+
+    if (!place->mount[0])
+        return -1;
+    snprintf(path, sizeof(path), "%s%s", place->mount, place->path);
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+struct probes *probes_load(const struct config *config, const struct cgroup_place *place,
                            struct source_error *error)
 {
     struct probes *probes = calloc(1, sizeof(*probes));
@@ -241,12 +333,13 @@ struct probes *probes_load(const struct config *config, const struct cgroup_plac
         snprintf(error->message, sizeof(error->message), "out of memory");
         return NULL;
     }
+    probes->cgroup = open_cgroup(place);
     libbpf_set_print(keep_complaint);
     probes->cpus = (size_t)libbpf_num_possible_cpus();
     btf = btf__load_vmlinux_btf();
     code = check_kernel(btf, error);
     if (code == 0)
-        code = probes_open(probes, btf, config, filter, error);
+        code = probes_open(probes, btf, config, config->cgroup ? place : NULL, error);
     btf__free(btf);
     if (code == 0)
         return probes;
@@ -256,56 +349,54 @@ struct probes *probes_load(const struct config *config, const struct cgroup_plac
 
 /* ---- attaching ---- */
 
-/* libbpf would look for the tracepoint's id in a mounted tracefs only. */
-static struct bpf_link *attach_classic(const struct bpf_program *program, const char *event)
+static void probe_attach(const struct probes *probes, struct probe *probe)
 {
-    struct perf_event_attr attributes = {
-        .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attributes), .sample_period = 1};
-    struct bpf_link *link;
-    int id = tracefs_event_id(event);
-    int perf;
-
-    if (id < 0)
-        return NULL;
-    attributes.config = (__u64)id;
-    perf = (int)syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-    if (perf < 0)
-        return NULL;
-    link = bpf_program__attach_perf_event(program, perf);
-    if (!link)
-        close(perf); /* the link owns it otherwise */
-    return link;
-}
-
-static void probe_attach(struct probe *probe)
-{
-    static const char classic[] = "tracepoint/";
     const char *section = bpf_program__section_name(probe->program);
 
     if (probe->error[0] || probe->needless)
         return;
-    last_complaint[0] = '\0';
-    if (strncmp(section, classic, sizeof(classic) - 1) == 0)
-        probe->link = attach_classic(probe->program, section + sizeof(classic) - 1);
-    else
-        probe->link = bpf_program__attach(probe->program);
-    if (!probe->link)
-        snprintf(probe->error, ERROR_SIZE, "%s: %s", section, strerror(errno));
+    if (attach_program(&probe->attachment, probe->program, probes->cgroup) < 0)
+        snprintf(probe->error, ERROR_SIZE, "%.60s: %s", section, strerror(errno));
 }
 
-static bool is_vital(const char *name)
+static bool is_attached(const struct probes *probes, const char *name)
 {
-    for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++)
-        if (strcmp(vital[i], name) == 0)
-            return true;
+    for (size_t i = 0; i < probes->count; i++)
+        if (strcmp(bpf_program__name(probes->list[i].program), name) == 0)
+            return probes->list[i].attachment.count > 0;
     return false;
+}
+
+/* Where the full tier does the work of a program of the base tier, that stays away. */
+static bool is_superseded(const struct probes *probes, const struct probe *probe)
+{
+    const char *const *successor = tier_successors(bpf_program__name(probe->program));
+
+    if (!successor)
+        return false;
+    while (*successor && is_attached(probes, *successor))
+        successor++;
+    return !*successor;
+}
+
+static void attach_tier(struct probes *probes, bool full)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        struct probe *probe = &probes->list[i];
+        if (tier_is_full(bpf_program__section_name(probe->program)) != full)
+            continue;
+        if (!full && is_superseded(probes, probe))
+            probe->needless = true;
+        probe_attach(probes, probe);
+    }
 }
 
 int probes_attach(struct probes *probes, struct source_error *error)
 {
+    attach_tier(probes, true);
+    attach_tier(probes, false);
     for (size_t i = 0; i < probes->count; i++) {
-        struct probe *probe = &probes->list[i];
-        probe_attach(probe);
+        const struct probe *probe = &probes->list[i];
         if (!probe->error[0] || !is_vital(bpf_program__name(probe->program)))
             continue;
         snprintf(error->message, sizeof(error->message), "nothing can be recorded: %s",
@@ -317,10 +408,8 @@ int probes_attach(struct probes *probes, struct source_error *error)
 
 void probes_detach(struct probes *probes)
 {
-    for (size_t i = 0; i < probes->count; i++) {
-        bpf_link__destroy(probes->list[i].link);
-        probes->list[i].link = NULL;
-    }
+    for (size_t i = 0; i < probes->count; i++)
+        attach_undo(&probes->list[i].attachment);
 }
 
 void probes_free(struct probes *probes)
@@ -331,6 +420,8 @@ void probes_free(struct probes *probes)
     if (probes->counters)
         munmap(probes->counters, probes->cpus * sizeof(*probes->counters));
     spyq_bpf__destroy(probes->bpf);
+    if (probes->cgroup >= 0)
+        close(probes->cgroup);
     free(probes);
 }
 
@@ -344,6 +435,11 @@ int probes_ring(const struct probes *probes, int ring)
     };
 
     return bpf_map__fd(maps[ring]);
+}
+
+int probes_budgets(const struct probes *probes)
+{
+    return bpf_map__fd(probes->bpf->maps.budgets);
 }
 
 const volatile struct emit_counters *probes_counters(const struct probes *probes, size_t *cpus)
@@ -366,8 +462,8 @@ int probes_iterate(struct probes *probes, enum probes_iterator iterator)
     };
 
     for (size_t i = 0; i < probes->count; i++)
-        if (probes->list[i].program == programs[iterator] && probes->list[i].link)
-            return bpf_iter_create(bpf_link__fd(probes->list[i].link));
+        if (probes->list[i].program == programs[iterator] && probes->list[i].attachment.count)
+            return bpf_iter_create(bpf_link__fd(probes->list[i].attachment.links[0]));
     errno = ENOENT;
     return -1;
 }
@@ -417,7 +513,7 @@ size_t probes_list(const struct probes *probes, struct source_probe *list, size_
         if (count < most)
             list[count] = (struct source_probe){
                 .name = bpf_program__name(probe->program),
-                .tier = "base",
+                .tier = tier_is_full(bpf_program__section_name(probe->program)) ? "full" : "base",
                 .error = probe->error[0] ? probe->error : NULL,
                 .recursion_misses = recursion_misses(probes, probe),
             };

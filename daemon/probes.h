@@ -18,10 +18,11 @@ struct probes;
 enum probes_iterator { PROBES_PROCESSES, PROBES_SOCKETS };
 
 /*
- * Loads the programs. filter: record this cgroup only; NULL: everything. Returns NULL with *error,
+ * Loads the programs. place: the root of the v2 hierarchy (its mount empty where there is none), or
+ * with config->cgroup the only subtree that is recorded. Returns NULL with *error,
  * which names the cause: no BTF, no CAP_BPF, a kernel too old, or what the kernel said.
  */
-struct probes *probes_load(const struct config *config, const struct cgroup_place *filter,
+struct probes *probes_load(const struct config *config, const struct cgroup_place *place,
                            struct source_error *error);
 
 /* Attaches them: events come from here on. Returns 0, or -1 with *error. */
@@ -35,6 +36,9 @@ void probes_free(struct probes *probes);
 
 /* The descriptor of a ring's map, EVENT_RING_*. */
 int probes_ring(const struct probes *probes, int ring);
+
+/* The map of what each cgroup may still send: __u64 cgroup id -> struct emit_budget. */
+int probes_budgets(const struct probes *probes);
 
 /* The counters of each CPU, shared with the kernel, and how many CPUs there are. */
 const volatile struct emit_counters *probes_counters(const struct probes *probes, size_t *cpus);

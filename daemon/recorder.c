@@ -16,8 +16,7 @@
 
 #define TURN_RECORDS 8192
 #define BATCH_BYTES  (1u << 20) /* a batch this large is written before its time */
-#define PROBES_MAX   32
-#define READY_NAPS   2500 /* of 2 ms: 5 s */
+#define READY_NAPS   2500       /* of 2 ms: 5 s */
 #define NS_PER_S     1000000000ll
 
 struct recorder {
@@ -76,10 +75,10 @@ static struct batch *add_heartbeat(struct recorder *recorder, struct batch *batc
 /* The rows of a run's probes keep their ids: a later call replaces them. */
 static struct batch *add_probes(struct recorder *recorder, struct batch *batch)
 {
-    struct source_probe probes[PROBES_MAX];
-    size_t count = recorder->ops->probes(recorder->source, probes, PROBES_MAX);
+    struct source_probe probes[SOURCE_PROBES_MAX];
+    size_t count = recorder->ops->probes(recorder->source, probes, SOURCE_PROBES_MAX);
 
-    for (size_t i = 0; i < count && i < PROBES_MAX; i++) {
+    for (size_t i = 0; i < count && i < SOURCE_PROBES_MAX; i++) {
         struct row_probe row = {
             .id = recorder->next_probe + (int64_t)i,
             .recorder_id = recorder->row.id,

@@ -20,6 +20,9 @@ struct source_error {
     char message[1024]; /* one line: what, where, and what to do about it */
 };
 
+/* More than there are. */
+#define SOURCE_PROBES_MAX 128
+
 /* A probe of a source, for `spyq status` and --check-kernel. */
 struct source_probe {
     const char *name;

@@ -23,14 +23,12 @@
 /* Between two scans that lost records ask for. */
 #define RESCAN_NS     (10 * 1000000000ull)
 #define CLOCK_STEP_NS 1000000ll
-#define PROBES_MAX    32
 #define TURN_RECORDS  4096
 
 struct ring {
     struct ring_buffer *buffer;
     uint64_t newest;   /* time of the newest record seen */
     uint64_t received; /* records seen */
-    uint64_t reported; /* losses already handed over */
     bool drained;      /* nothing was left at the last look */
     struct source *source;
 };
@@ -48,8 +46,9 @@ struct source {
     uint64_t audited_at; /* boot clock, ns */
     uint64_t scanned_at;
     int64_t clock; /* wall minus boot, as last handed over */
-    uint64_t misses[PROBES_MAX];
+    uint64_t misses[SOURCE_PROBES_MAX];
     uint64_t rescued;
+    uint64_t dropped[EVENT_CLASSES]; /* losses already handed over */
     bool rescan;
     bool stopped;
 };
@@ -92,35 +91,42 @@ static void drain_ring(struct ring *ring)
     ring->drained = ring->source->turn && ring_buffer__consume(ring->buffer) >= 0;
 }
 
-static void report_loss(struct source *source, uint32_t loss_class, uint64_t count,
-                        const char *detail)
+struct loss {
+    uint32_t loss_class;
+    uint64_t count;
+    uint64_t cgroup_id; /* 0: of many */
+    const char *detail;
+};
+
+static void report_loss(struct source *source, const struct loss *lost)
 {
     struct record record;
     struct event_loss *loss = record_begin(&record, EVENT_LOSS, sizeof(*loss), boot_now());
 
     loss->began = source->audited_at;
-    loss->count = count;
-    loss->loss_class = loss_class;
+    loss->count = lost->count;
+    loss->loss_class = lost->loss_class;
+    loss->cgroup_id = lost->cgroup_id;
     loss->stage = record_text(&record, "ring");
-    loss->detail = record_text(&record, detail);
+    loss->detail = record_text(&record, lost->detail);
     hand_over(source, &record);
     source->rescan = true;
 }
 
 static void count_drops(struct source *source)
 {
-    static const uint32_t classes[EVENT_RINGS] = {EVENT_CLASS_LIFECYCLE, EVENT_CLASS_NETWORK};
     size_t cpus;
     const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
 
-    for (int i = 0; i < EVENT_RINGS; i++) {
+    for (uint32_t class = 0; class < EVENT_CLASSES; class ++) {
         uint64_t dropped = 0;
         for (size_t cpu = 0; cpu < cpus; cpu++)
-            dropped += counters[cpu].dropped[i];
-        if (dropped > source->rings[i].reported)
-            report_loss(source, classes[i], dropped - source->rings[i].reported,
-                        "the ring was full");
-        source->rings[i].reported = dropped;
+            dropped += counters[cpu].dropped[class];
+        if (dropped > source->dropped[class])
+            report_loss(source, &(struct loss){.loss_class = class,
+                                               .count = dropped - source->dropped[class],
+                                               .detail = "the ring was full"});
+        source->dropped[class] = dropped;
     }
 }
 
@@ -232,22 +238,45 @@ static int source_bpf_scan(struct source *source, struct source_error *error)
 
 /* ---- once a second ---- */
 
+/* What a program's run that was skipped would have told: by its unit's name. */
+static const struct {
+    const char *prefix;
+    uint32_t loss_class;
+} program_classes[] = {
+    {"network", EVENT_CLASS_NETWORK},
+    {"udp", EVENT_CLASS_NETWORK},
+    {"dns", EVENT_CLASS_DNS},
+    {"unix", EVENT_CLASS_IPC},
+    {"pipe", EVENT_CLASS_IPC},
+    {"descriptor", EVENT_CLASS_IPC},
+    {"file", EVENT_CLASS_FILE},
+    {"privilege", EVENT_CLASS_PRIVILEGE},
+    {"influence", EVENT_CLASS_PRIVILEGE},
+};
+
+static uint32_t program_class(const char *name)
+{
+    for (size_t i = 0; i < sizeof(program_classes) / sizeof(program_classes[0]); i++)
+        if (strncmp(name, program_classes[i].prefix, strlen(program_classes[i].prefix)) == 0)
+            return program_classes[i].loss_class;
+    return EVENT_CLASS_LIFECYCLE;
+}
+
 static void audit_programs(struct source *source)
 {
-    struct source_probe list[PROBES_MAX];
-    size_t count = probes_list(source->probes, list, PROBES_MAX);
+    struct source_probe list[SOURCE_PROBES_MAX];
+    size_t count = probes_list(source->probes, list, SOURCE_PROBES_MAX);
 
-    for (size_t i = 0; i < count && i < PROBES_MAX; i++) {
+    for (size_t i = 0; i < count && i < SOURCE_PROBES_MAX; i++) {
         uint64_t missed = list[i].recursion_misses - source->misses[i];
         char detail[128];
         if (list[i].recursion_misses <= source->misses[i])
             continue;
         snprintf(detail, sizeof(detail), "%s was skipped by the kernel (recursion_misses)",
                  list[i].name);
-        report_loss(source,
-                    strncmp(list[i].name, "network", 7) ? EVENT_CLASS_LIFECYCLE
-                                                        : EVENT_CLASS_NETWORK,
-                    missed, detail);
+        report_loss(source, &(struct loss){.loss_class = program_class(list[i].name),
+                                           .count = missed,
+                                           .detail = detail});
         source->misses[i] = list[i].recursion_misses;
     }
 }
@@ -357,7 +386,7 @@ static int source_bpf_start(struct source *source, const struct config *config,
     }
     if (choose_cgroup(source, config, error) < 0)
         return -1;
-    source->probes = probes_load(config, config->cgroup ? &source->place : NULL, error);
+    source->probes = probes_load(config, &source->place, error);
     if (!source->probes || open_rings(source, error) < 0)
         return -1;
     introduce_host(source);
@@ -388,6 +417,18 @@ static struct source *source_bpf_open(const struct config *config, source_sink *
     return NULL;
 }
 
+/* The lifecycle ring carries one class, the other ring all others. */
+static uint64_t dropped_of(const struct source *source, int ring)
+{
+    uint64_t dropped = 0;
+
+    if (ring == EVENT_RING_LIFECYCLE)
+        return source->dropped[EVENT_CLASS_LIFECYCLE];
+    for (uint32_t class = 0; class < EVENT_CLASSES; class ++)
+        dropped += class == EVENT_CLASS_LIFECYCLE ? 0 : source->dropped[class];
+    return dropped;
+}
+
 /* Every record that was sent must have been received or counted as dropped. */
 static void check_account(struct source *source)
 {
@@ -399,9 +440,11 @@ static void check_account(struct source *source)
         uint64_t sent = 0;
         for (size_t cpu = 0; cpu < cpus; cpu++)
             sent += counters[cpu].sequence[i];
-        uint64_t known = source->rings[i].received + source->rings[i].reported;
+        uint64_t known = source->rings[i].received + dropped_of(source, i);
         if (sent > known)
-            report_loss(source, classes[i], sent - known, "sent, but neither seen nor refused");
+            report_loss(source, &(struct loss){.loss_class = classes[i],
+                                               .count = sent - known,
+                                               .detail = "sent, but neither seen nor refused"});
     }
 }
 

@@ -133,6 +133,8 @@ void users_introduce(struct users *users, const struct event_header *record, sou
         task = &((const struct event_fork *)record)->task;
     else if (record->kind == EVENT_EXEC || record->kind == EVENT_PROCESS)
         task = &((const struct event_exec *)record)->task;
+    else if (record->kind == EVENT_PRIVILEGE)
+        task = &((const struct event_privilege *)record)->task;
     if (!task)
         return;
     introduce(users, task->uid, record->time, sink, context);

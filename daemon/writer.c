@@ -55,12 +55,35 @@ struct writer {
 
 /* ---- losses; the mutex is held ---- */
 
+/* An edge is as dear as what carried it. */
+static const struct {
+    const char *kind;
+    unsigned loss_class;
+} edge_classes[] = {
+    {"connect", EVENT_CLASS_NETWORK},  {"unix", EVENT_CLASS_IPC},
+    {"pipe", EVENT_CLASS_IPC},         {"fdpass", EVENT_CLASS_IPC},
+    {"file", EVENT_CLASS_FILE},        {"ptrace", EVENT_CLASS_PRIVILEGE},
+    {"inject", EVENT_CLASS_PRIVILEGE}, {"signal", EVENT_CLASS_PRIVILEGE},
+};
+
+static unsigned edge_class(const struct row_edge *edge)
+{
+    for (size_t i = 0; i < sizeof(edge_classes) / sizeof(edge_classes[0]); i++)
+        if (edge->kind.length == strlen(edge_classes[i].kind) &&
+            memcmp(edge->kind.data, edge_classes[i].kind, edge->kind.length) == 0)
+            return edge_classes[i].loss_class;
+    return EVENT_CLASS_LIFECYCLE;
+}
+
 static unsigned class_of(const struct row *row)
 {
-    bool network = row->kind == ROW_LISTENER || row->kind == ROW_CONNECTION;
-    if (row->kind == ROW_EDGE)
-        network = ((const struct row_edge *)row->columns)->connection_id != INTEGER_NULL;
-    return network ? EVENT_CLASS_NETWORK : EVENT_CLASS_LIFECYCLE;
+    static const unsigned classes[ROW_KIND_COUNT] = {
+        [ROW_PRIVILEGE] = EVENT_CLASS_PRIVILEGE, [ROW_LISTENER] = EVENT_CLASS_NETWORK,
+        [ROW_CONNECTION] = EVENT_CLASS_NETWORK,  [ROW_HOLDER] = EVENT_CLASS_NETWORK,
+        [ROW_DNS_QUERY] = EVENT_CLASS_DNS,       [ROW_FILE] = EVENT_CLASS_FILE,
+    };
+
+    return row->kind == ROW_EDGE ? edge_class(row->columns) : classes[row->kind];
 }
 
 static void count_loss(struct writer *writer, int stage, const struct entry *entry,

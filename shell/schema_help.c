@@ -147,6 +147,7 @@ static const struct meaning connection_columns[] = {
     {"net_ns", "network namespace (inode number)"},
     {"origin", "event: seen as it happened; scan: found at start-up; inferred"},
     {"cookie", "the kernel's number of the socket, unique in one boot"},
+    {"inode", "inode of the socket, as in socket:[N]"},
     {NULL, NULL},
 };
 
@@ -161,7 +162,6 @@ static const struct meaning listener_columns[] = {
     {"net_ns", "network namespace (inode number)"},
     {"origin", "event: seen as it happened; scan: found at start-up; inferred"},
     {"cookie", "the kernel's number of the socket, unique in one boot"},
-    {"host_id", "the boot it was on: hosts.id"},
     {"host_id", "the boot it was on: hosts.id"},
     {NULL, NULL},
 };
@@ -189,6 +189,80 @@ static const struct meaning loss_columns[] = {
     {"stage", "where: ring, order, queue, store, recorder, scan"},
     {"count", "how many events or rows; NULL: nobody can know"},
     {"detail", "more, where there is more to say"},
+    {"cgroup", "whose it was; NULL: not of one cgroup alone"},
+    {NULL, NULL},
+};
+
+static const struct meaning holding_columns[] = {
+    {"id", "number of the row"},
+    {"connection_id", "what is held: connections.id"},
+    {"process_id", "who holds it, besides who made it: processes.id"},
+    {"at", "since when"},
+    {"how", "stdio: as a standard stream; fdpass: it was sent the descriptor; ..."},
+    {"edge_id", "how it came by it: edges.id"},
+    {NULL, NULL},
+};
+
+static const struct meaning dns_query_columns[] = {
+    {"id", "number of the row"},
+    {"process_id", "who asked: processes.id"},
+    {"at", "when"},
+    {"name", "the name asked for"},
+    {"type", "A, AAAA, MX, TYPE65, ..."},
+    {"server", "address of the server that was asked"},
+    {"rcode", "NOERROR, NXDOMAIN, ...; NULL: no answer was seen"},
+    {"answers", "JSON array of what came back"},
+    {"latency_ns", "from question to answer, in ns"},
+    {"protocol", "udp or tcp"},
+    {"host_id", "the boot it was on: hosts.id"},
+    {NULL, NULL},
+};
+
+static const struct meaning file_columns[] = {
+    {"id", "number of the row"},
+    {"process_id", "who did it: processes.id"},
+    {"at", "when; of a write: its first bytes"},
+    {"op", "write, rename, link, chmod or unlink"},
+    {"path", "the file, after the operation"},
+    {"old_path", "what it was called before"},
+    {"device", "MAJOR:MINOR of its file system"},
+    {"inode", "its inode number"},
+    {"mode", "permission and type bits (st_mode)"},
+    {"size", "bytes, as far as was seen"},
+    {"last_at", "when it was last written by that process, as far as was seen"},
+    {"connection_id", "the connection that fed the writer: connections.id"},
+    {"place", "cron, systemd, ssh, ...: the kind of place it is in that matters"},
+    {"memfd", "1: it has no name in any directory"},
+    {"host_id", "the boot it was on: hosts.id"},
+    {NULL, NULL},
+};
+
+static const struct meaning privilege_columns[] = {
+    {"id", "number of the row"},
+    {"process_id", "whose privileges changed: processes.id"},
+    {"at", "when"},
+    {"kind", "setuid, setgid, caps, setns, unshare, chroot, mount, module or bpf"},
+    {"old", "what it was before, JSON"},
+    {"new", "what it is now, JSON"},
+    {"exec_id", "the exec that caused it: execs.id; NULL: a system call did"},
+    {"host_id", "the boot it was on: hosts.id"},
+    {NULL, NULL},
+};
+
+static const struct meaning container_columns[] = {
+    {"id", "number of the row"},
+    {"container_id", "its id in full, as its runtime has it"},
+    {"runtime", "docker, containerd, cri-o, podman, lxc, systemd-nspawn, systemd, ..."},
+    {"name", "its name"},
+    {"image", "the image it was made from"},
+    {"pod", "the pod it belongs to"},
+    {"namespace", "the pod's namespace"},
+    {"labels", "JSON object"},
+    {"cgroup", "its cgroup"},
+    {"root_process_id", "its first process: processes.id"},
+    {"started_at", "when it began; NULL: before the recorder"},
+    {"ended_at", "when its last process ended; NULL: running"},
+    {"host_id", "the boot it was on: hosts.id"},
     {NULL, NULL},
 };
 
@@ -238,6 +312,11 @@ static const struct relation relations[] = {
     {"execs", "one row for each program executed, failures included", exec_columns, NULL},
     {"connections", "one row for each end of a connection on this host", connection_columns, NULL},
     {"listeners", "one row for each socket that waited for connections", listener_columns, NULL},
+    {"holders", "who holds a connection that another made", holding_columns, NULL},
+    {"dns_queries", "one row for each question asked", dns_query_columns, NULL},
+    {"files", "what was done to files that matter to causality", file_columns, NULL},
+    {"privileges", "changes of credentials and of walls", privilege_columns, NULL},
+    {"containers", "one row for each container, or service of systemd", container_columns, NULL},
     {"edges", "which process acted on which, and how", edge_columns, NULL},
     {"losses", "what is known not to have been recorded", loss_columns, NULL},
     {"sequences", "private: where the numbering of each table stands", sequence_columns, NULL},

@@ -22,3 +22,10 @@ SET ended_at = coalesce(
          FROM hosts AS h WHERE h.id = processes.host_id),
         started_at)
 WHERE ended_at IS NULL AND host_id <> ?1;
+
+UPDATE containers
+SET ended_at = coalesce(
+        (SELECT max(h.last_seen_at, coalesce(containers.started_at, h.last_seen_at))
+         FROM hosts AS h WHERE h.id = containers.host_id),
+        started_at)
+WHERE ended_at IS NULL AND host_id <> ?1;

@@ -32,6 +32,21 @@ static const struct column listener_columns[] = {LISTENER_COLUMNS(INTEGER_COLUMN
 #define CURRENT_ROW struct row_connection
 static const struct column connection_columns[] = {CONNECTION_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
 #undef CURRENT_ROW
+#define CURRENT_ROW struct row_holder
+static const struct column holder_columns[] = {HOLDER_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_dns_query
+static const struct column dns_query_columns[] = {DNS_QUERY_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_file
+static const struct column file_columns[] = {FILE_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_privilege
+static const struct column privilege_columns[] = {PRIVILEGE_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_container
+static const struct column container_columns[] = {CONTAINER_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
 
 #define ROW_TABLE(NAME, table, name, COLUMNS)                                                      \
     [ROW_##NAME] = {#table, name##_columns, sizeof(name##_columns) / sizeof(name##_columns[0]),    \

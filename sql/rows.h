@@ -45,18 +45,36 @@ struct text {
     I(id) I(host_id) I(process_id) T(protocol) T(direction) T(local_address) I(local_port)         \
     T(remote_address) I(remote_port) T(remote_name) I(started_at) I(established_at) I(ended_at)    \
     T(state) T(error) I(bytes_sent) I(bytes_received) I(listener_id) I(peer_id)                    \
-    I(peer_process_id) I(net_ns) T(origin) I(cookie)
+    I(peer_process_id) I(net_ns) T(origin) I(cookie) I(inode)
 
 #define LISTENER_COLUMNS(I, T)                                                                     \
     I(id) I(process_id) T(protocol) T(address) I(port) I(started_at) I(ended_at) I(net_ns)         \
     T(origin) I(cookie) I(host_id)
+
+/* One row for each process that came to hold the socket of a connection without having made it. */
+#define HOLDER_COLUMNS(I, T) I(id) I(connection_id) I(process_id) I(at) T(how) I(edge_id)
+
+#define DNS_QUERY_COLUMNS(I, T)                                                                    \
+    I(id) I(process_id) I(at) T(name) T(type) T(server) T(rcode) T(answers) I(latency_ns)          \
+    T(protocol) I(host_id)
+
+#define FILE_COLUMNS(I, T)                                                                         \
+    I(id) I(process_id) I(at) T(op) T(path) T(old_path) T(device) I(inode) I(mode) I(size)         \
+    I(last_at) I(connection_id) T(place) I(memfd) I(host_id)
+
+#define PRIVILEGE_COLUMNS(I, T)                                                                    \
+    I(id) I(process_id) I(at) T(kind) T(old) T(new) I(exec_id) I(host_id)
+
+#define CONTAINER_COLUMNS(I, T)                                                                    \
+    I(id) T(container_id) T(runtime) T(name) T(image) T(pod) T(namespace) T(labels) T(cgroup)      \
+    I(root_process_id) I(started_at) I(ended_at) I(host_id)
 
 #define EDGE_COLUMNS(I, T)                                                                         \
     I(id) I(host_id) I(at) I(last_at) I(count) T(kind) I(src) I(dst) I(connection_id) I(file_id)   \
     T(detail)
 
 #define LOSS_COLUMNS(I, T)                                                                         \
-    I(id) I(started_at) I(ended_at) T(class) T(stage) I(count) T(detail)
+    I(id) I(started_at) I(ended_at) T(class) T(stage) I(count) T(detail) T(cgroup)
 
 /* One row for each run of the recorder: pid and heartbeat are what `spyq status` goes by. */
 #define RECORDER_COLUMNS(I, T)                                                                     \
@@ -76,8 +94,13 @@ struct text {
     M(PROCESS, processes, process, PROCESS_COLUMNS)                                                \
     M(EXEC, execs, exec, EXEC_COLUMNS)                                                             \
     M(EDGE, edges, edge, EDGE_COLUMNS)                                                             \
+    M(CONTAINER, containers, container, CONTAINER_COLUMNS)                                         \
+    M(PRIVILEGE, privileges, privilege, PRIVILEGE_COLUMNS)                                         \
     M(LISTENER, listeners, listener, LISTENER_COLUMNS)                                             \
-    M(CONNECTION, connections, connection, CONNECTION_COLUMNS)
+    M(HOLDER, holders, holder, HOLDER_COLUMNS)                                                     \
+    M(CONNECTION, connections, connection, CONNECTION_COLUMNS)                                     \
+    M(DNS_QUERY, dns_queries, dns_query, DNS_QUERY_COLUMNS)                                        \
+    M(FILE, files, file, FILE_COLUMNS)
 
 /* clang-format on */
 

@@ -141,7 +141,8 @@ CREATE TABLE connections (
     peer_process_id INTEGER,
     net_ns INTEGER,
     origin TEXT NOT NULL,
-    cookie INTEGER
+    cookie INTEGER,
+    inode INTEGER
 ) STRICT;
 CREATE INDEX connections_by_process ON connections (process_id, started_at);
 CREATE INDEX connections_by_remote ON connections (remote_address, remote_port);
@@ -149,6 +150,7 @@ CREATE INDEX connections_by_local ON connections (local_port, local_address);
 CREATE INDEX connections_by_start ON connections (started_at);
 CREATE INDEX connections_open ON connections (host_id) WHERE ended_at IS NULL;
 
+-- One row for each socket that waits for others: listening TCP, bound UDP.
 CREATE TABLE listeners (
     id INTEGER PRIMARY KEY,
     process_id INTEGER,
@@ -165,6 +167,92 @@ CREATE TABLE listeners (
 CREATE INDEX listeners_by_process ON listeners (process_id);
 CREATE INDEX listeners_by_port ON listeners (port);
 CREATE INDEX listeners_open ON listeners (host_id) WHERE ended_at IS NULL;
+
+-- Who came to hold the socket of a connection without having made it.
+CREATE TABLE holders (
+    id INTEGER PRIMARY KEY,
+    connection_id INTEGER NOT NULL,
+    process_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    how TEXT NOT NULL,
+    edge_id INTEGER
+) STRICT;
+CREATE INDEX holders_by_connection ON holders (connection_id);
+CREATE INDEX holders_by_process ON holders (process_id);
+
+-- One row for each question that a process asked.
+CREATE TABLE dns_queries (
+    id INTEGER PRIMARY KEY,
+    process_id INTEGER,
+    at INTEGER NOT NULL,
+    name TEXT,
+    type TEXT,
+    server TEXT,
+    rcode TEXT,
+    answers TEXT,
+    latency_ns INTEGER,
+    protocol TEXT,
+    host_id INTEGER NOT NULL
+) STRICT;
+CREATE INDEX dns_queries_by_process ON dns_queries (process_id, at);
+CREATE INDEX dns_queries_by_name ON dns_queries (name, at);
+CREATE INDEX dns_queries_by_time ON dns_queries (at);
+
+-- What was done to files that matter to causality.
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY,
+    process_id INTEGER,
+    at INTEGER NOT NULL,
+    op TEXT NOT NULL,
+    path TEXT,
+    old_path TEXT,
+    device TEXT,
+    inode INTEGER,
+    mode INTEGER,
+    size INTEGER,
+    last_at INTEGER,
+    connection_id INTEGER,
+    place TEXT,
+    memfd INTEGER,
+    host_id INTEGER NOT NULL
+) STRICT;
+CREATE INDEX files_by_process ON files (process_id, at);
+CREATE INDEX files_by_path ON files (path, at);
+CREATE INDEX files_by_inode ON files (inode, device);
+CREATE INDEX files_by_time ON files (at);
+
+-- Changes of credentials and of walls.
+CREATE TABLE privileges (
+    id INTEGER PRIMARY KEY,
+    process_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    old TEXT,
+    new TEXT,
+    exec_id INTEGER,
+    host_id INTEGER NOT NULL
+) STRICT;
+CREATE INDEX privileges_by_process ON privileges (process_id, at);
+CREATE INDEX privileges_by_time ON privileges (at);
+
+CREATE TABLE containers (
+    id INTEGER PRIMARY KEY,
+    container_id TEXT NOT NULL,
+    runtime TEXT,
+    name TEXT,
+    image TEXT,
+    pod TEXT,
+    namespace TEXT,
+    labels TEXT,
+    cgroup TEXT,
+    root_process_id INTEGER,
+    started_at INTEGER,
+    ended_at INTEGER,
+    host_id INTEGER NOT NULL
+) STRICT;
+CREATE INDEX containers_by_container ON containers (container_id);
+CREATE INDEX containers_by_name ON containers (name);
+CREATE INDEX containers_running ON containers (host_id) WHERE ended_at IS NULL;
 
 -- src acted on dst. Evidence that does not apply is NULL.
 CREATE TABLE edges (
@@ -183,6 +271,7 @@ CREATE TABLE edges (
 CREATE INDEX edges_by_src ON edges (src, last_at);
 CREATE INDEX edges_by_dst ON edges (dst, at);
 CREATE INDEX edges_by_connection ON edges (connection_id) WHERE connection_id IS NOT NULL;
+CREATE INDEX edges_by_file ON edges (file_id) WHERE file_id IS NOT NULL;
 
 -- What is known not to have been recorded. count is NULL where nobody can know it.
 CREATE TABLE losses (
@@ -192,7 +281,8 @@ CREATE TABLE losses (
     class TEXT NOT NULL,
     stage TEXT NOT NULL,
     count INTEGER,
-    detail TEXT
+    detail TEXT,
+    cgroup TEXT
 ) STRICT;
 CREATE INDEX losses_by_time ON losses (ended_at);
 

@@ -72,9 +72,9 @@ enum store_status store_last_seen(struct store *store, int64_t *last_seen_at);
 enum store_status store_next_ids(struct store *store, int64_t next[ROW_KIND_COUNT]);
 
 /*
- * Visits what was alive on this host when the store was last written: processes, then listeners,
- * then connections, then the edges of these, each kind in order of id. The row and its text are
- * valid during the call only.
+ * Visits what was alive on this host when the store was last written: processes, then containers,
+ * listeners, connections and the connect edges of these, each kind in order of id. The row and its
+ * text are valid during the call only.
  */
 typedef void store_visitor(void *context, const struct row *row);
 enum store_status store_living(struct store *store, int64_t host_id, store_visitor *visit,

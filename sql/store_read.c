@@ -148,9 +148,10 @@ enum store_status store_living(struct store *store, int64_t host_id, store_visit
         const char *alive;
     } kinds[] = {
         {ROW_PROCESS, "ended_at IS NULL AND host_id = ?1"},
+        {ROW_CONTAINER, "ended_at IS NULL AND host_id = ?1"},
         {ROW_LISTENER, "ended_at IS NULL AND host_id = ?1"},
         {ROW_CONNECTION, "ended_at IS NULL AND host_id = ?1"},
-        {ROW_EDGE, "connection_id IN (SELECT c.id FROM connections AS c"
+        {ROW_EDGE, "kind = 'connect' AND connection_id IN (SELECT c.id FROM connections AS c"
                    " WHERE c.ended_at IS NULL AND c.host_id = ?1)"},
     };
     enum store_status status = STORE_OK;

@@ -22,6 +22,10 @@ static const struct {
     {"peer_id", ROW_CONNECTION},
     {"connection_id", ROW_CONNECTION},
     {"peer_process_id", ROW_PROCESS},
+    {"root_process_id", ROW_PROCESS},
+    {"exec_id", ROW_EXEC},
+    {"file_id", ROW_FILE},
+    {"edge_id", ROW_EDGE},
 };
 
 /* Returns whether the column holds ids, and of which kind of row. */

@@ -2,7 +2,8 @@
 
 -- What an answer over a span of time should be read with.
 CREATE VIEW gaps AS
-SELECT id, started_at, ended_at, ended_at - started_at AS duration_ns, class, stage, count, detail
+SELECT id, started_at, ended_at, ended_at - started_at AS duration_ns, class, stage, count, detail,
+       cgroup
 FROM losses;
 
 -- Every process beside its parent.

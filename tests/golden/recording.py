@@ -38,7 +38,15 @@ UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 KIND_STRUCTS = {"host": "host", "clock": "clock", "user": "user", "cgroup": "cgroup",
                 "frontier": "mark", "loss": "loss", "scan_done": "mark", "process": "exec",
                 "fork": "fork", "exec": "exec", "exec_failed": "exec_failed", "exit": "exit",
-                "cgroup_attach": "fork"}
+                "cgroup_attach": "fork", "container": "container", "dns": "dns",
+                "udp_flow": "udp", "udp_close": "udp", "udp_bind": "udp", "udp_socket": "udp",
+                "unix_connect": "unix", "unix_accept": "unix", "unix_bind": "unix",
+                "unix_socket": "unix", "pipe_write": "pipe", "pipe_read": "pipe",
+                "file_write": "file", "file_read": "file", "file_load": "file",
+                "file_rename": "file", "file_link": "file", "file_chmod": "file",
+                "file_unlink": "file", "privilege": "privilege", "ptrace": "influence",
+                "inject": "influence", "signal": "influence", "fd_send": "fd_pass",
+                "fd_receive": "fd_pass"}
 
 
 class Malformed(Exception):
@@ -131,6 +139,9 @@ class Layout:
             return "EVENT_TASK_"
         if struct_name == "event_exit":
             return "EVENT_EXIT_"
+        named = {"event_udp": "EVENT_UDP_", "event_dns": "EVENT_DNS_", "event_file": "EVENT_FILE_"}
+        if struct_name in named:
+            return named[struct_name]
         return "EVENT_TCP_" if struct_name == "event_tcp" else "EVENT_IMAGE_"
 
     def flag_names(self, prefix):

@@ -62,5 +62,5 @@ INSERT INTO edges (id, host_id, at, last_at, count, kind, src, dst) VALUES
     (6, 1, 1795316421000000900, 1795316421000000900, 1, 'fork', 8, 9),
     (7, 1, 1795316421000000500, 1795316421000000500, 1, 'fork', 8, 9);
 
-INSERT INTO losses VALUES
+INSERT INTO losses (id, started_at, ended_at, class, stage, count, detail) VALUES
     (1, 1795305600000000000, 1795305610000000000, 'down', 'recorder', NULL, NULL);

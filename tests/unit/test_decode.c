@@ -26,7 +26,7 @@ static const struct expected_kind expected_kinds[] = {
     {EVENT_USER, "user", 112, EVENT_CLASS_LIFECYCLE},
     {EVENT_CGROUP, "cgroup", 56, EVENT_CLASS_LIFECYCLE},
     {EVENT_FRONTIER, "frontier", 40, EVENT_CLASS_LIFECYCLE},
-    {EVENT_LOSS, "loss", 80, EVENT_CLASS_LIFECYCLE},
+    {EVENT_LOSS, "loss", 88, EVENT_CLASS_LIFECYCLE},
     {EVENT_SCAN_DONE, "scan_done", 40, EVENT_CLASS_LIFECYCLE},
     {EVENT_PROCESS, "process", 368, EVENT_CLASS_LIFECYCLE},
     {EVENT_FORK, "fork", 184, EVENT_CLASS_LIFECYCLE},
@@ -34,13 +34,38 @@ static const struct expected_kind expected_kinds[] = {
     {EVENT_EXEC_FAILED, "exec_failed", 224, EVENT_CLASS_LIFECYCLE},
     {EVENT_EXIT, "exit", 64, EVENT_CLASS_LIFECYCLE},
     {EVENT_CGROUP_ATTACH, "cgroup_attach", 184, EVENT_CLASS_LIFECYCLE},
-    {EVENT_TCP_CONNECT, "tcp_connect", 136, EVENT_CLASS_NETWORK},
-    {EVENT_TCP_ESTABLISHED, "tcp_established", 136, EVENT_CLASS_NETWORK},
-    {EVENT_TCP_ACCEPT, "tcp_accept", 136, EVENT_CLASS_NETWORK},
-    {EVENT_TCP_CLOSE, "tcp_close", 136, EVENT_CLASS_NETWORK},
-    {EVENT_TCP_LISTEN, "tcp_listen", 136, EVENT_CLASS_NETWORK},
-    {EVENT_TCP_CONNECT_FAILED, "tcp_connect_failed", 136, EVENT_CLASS_NETWORK},
-    {EVENT_TCP_SOCKET, "tcp_socket", 136, EVENT_CLASS_NETWORK},
+    {EVENT_TCP_CONNECT, "tcp_connect", 144, EVENT_CLASS_NETWORK},
+    {EVENT_TCP_ESTABLISHED, "tcp_established", 144, EVENT_CLASS_NETWORK},
+    {EVENT_TCP_ACCEPT, "tcp_accept", 144, EVENT_CLASS_NETWORK},
+    {EVENT_TCP_CLOSE, "tcp_close", 144, EVENT_CLASS_NETWORK},
+    {EVENT_TCP_LISTEN, "tcp_listen", 144, EVENT_CLASS_NETWORK},
+    {EVENT_TCP_CONNECT_FAILED, "tcp_connect_failed", 144, EVENT_CLASS_NETWORK},
+    {EVENT_TCP_SOCKET, "tcp_socket", 144, EVENT_CLASS_NETWORK},
+    {EVENT_UDP_FLOW, "udp_flow", 168, EVENT_CLASS_NETWORK},
+    {EVENT_UDP_CLOSE, "udp_close", 168, EVENT_CLASS_NETWORK},
+    {EVENT_UDP_BIND, "udp_bind", 168, EVENT_CLASS_NETWORK},
+    {EVENT_UDP_SOCKET, "udp_socket", 168, EVENT_CLASS_NETWORK},
+    {EVENT_DNS, "dns", 112, EVENT_CLASS_DNS},
+    {EVENT_UNIX_CONNECT, "unix_connect", 88, EVENT_CLASS_IPC},
+    {EVENT_UNIX_ACCEPT, "unix_accept", 88, EVENT_CLASS_IPC},
+    {EVENT_UNIX_BIND, "unix_bind", 88, EVENT_CLASS_IPC},
+    {EVENT_UNIX_SOCKET, "unix_socket", 88, EVENT_CLASS_IPC},
+    {EVENT_PIPE_WRITE, "pipe_write", 64, EVENT_CLASS_IPC},
+    {EVENT_PIPE_READ, "pipe_read", 64, EVENT_CLASS_IPC},
+    {EVENT_FILE_WRITE, "file_write", 112, EVENT_CLASS_FILE},
+    {EVENT_FILE_READ, "file_read", 112, EVENT_CLASS_FILE},
+    {EVENT_FILE_LOAD, "file_load", 112, EVENT_CLASS_FILE},
+    {EVENT_FILE_RENAME, "file_rename", 112, EVENT_CLASS_FILE},
+    {EVENT_FILE_LINK, "file_link", 112, EVENT_CLASS_FILE},
+    {EVENT_FILE_CHMOD, "file_chmod", 112, EVENT_CLASS_FILE},
+    {EVENT_FILE_UNLINK, "file_unlink", 112, EVENT_CLASS_FILE},
+    {EVENT_PRIVILEGE, "privilege", 240, EVENT_CLASS_PRIVILEGE},
+    {EVENT_PTRACE, "ptrace", 72, EVENT_CLASS_PRIVILEGE},
+    {EVENT_INJECT, "inject", 72, EVENT_CLASS_PRIVILEGE},
+    {EVENT_SIGNAL, "signal", 72, EVENT_CLASS_PRIVILEGE},
+    {EVENT_FD_SEND, "fd_send", 64, EVENT_CLASS_IPC},
+    {EVENT_FD_RECEIVE, "fd_receive", 64, EVENT_CLASS_IPC},
+    {EVENT_CONTAINER, "container", 96, EVENT_CLASS_LIFECYCLE},
 };
 
 /* A record that is as long as it says, so that the sanitizers see every byte read beyond it. */
@@ -50,8 +75,18 @@ static void *new_record(unsigned kind, size_t size)
     assert_non_null(header);
     header->size = (__u32)size;
     header->kind = (__u16)kind;
-    if (event_class(kind) == EVENT_CLASS_NETWORK)
+    if (kind >= EVENT_TCP_CONNECT && kind <= EVENT_TCP_SOCKET)
         ((struct event_tcp *)(void *)header)->family = AF_INET;
+    if (kind >= EVENT_UDP_FLOW && kind <= EVENT_UDP_SOCKET)
+        ((struct event_udp *)(void *)header)->family = AF_INET;
+    if (kind == EVENT_DNS)
+        ((struct event_dns *)(void *)header)->family = AF_INET;
+    if (kind >= EVENT_UNIX_CONNECT && kind <= EVENT_UNIX_SOCKET)
+        ((struct event_unix *)(void *)header)->type = SOCK_STREAM;
+    if (kind == EVENT_PRIVILEGE)
+        ((struct event_privilege *)(void *)header)->what = EVENT_PRIVILEGE_UID;
+    if (kind >= EVENT_PTRACE && kind <= EVENT_SIGNAL)
+        ((struct event_influence *)(void *)header)->target_pid = 1;
     if (kind == EVENT_HOST)
         ((struct event_host *)(void *)header)->abi = EVENT_ABI_VERSION;
     return header;
@@ -189,8 +224,8 @@ static const struct reference references[] = {
     HOST_TEXT(os),
     HOST_TEXT(arch),
     {EVENT_CGROUP, 56, offsetof(struct event_cgroup, path)},
-    {EVENT_LOSS, 80, offsetof(struct event_loss, stage)},
-    {EVENT_LOSS, 80, offsetof(struct event_loss, detail)},
+    {EVENT_LOSS, 88, offsetof(struct event_loss, stage)},
+    {EVENT_LOSS, 88, offsetof(struct event_loss, detail)},
 };
 
 struct span {

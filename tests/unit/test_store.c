@@ -438,14 +438,27 @@ static void rows_of_all_kinds_come_back_as_they_went(void **state)
     host.id = 1;
     struct row_recorder recorder = {.id = 2, .host_id = 1, .pid = 3, .version = text("0.1")};
     struct row_probe probe = {.id = 3, .recorder_id = 2, .name = text("fork")};
-    struct row_loss loss = {4, 5, 6, text("network"), text("ring"), INTEGER_NULL, TEXT_NULL};
+    struct row_loss loss = {4,         5,        6, text("network"), text("ring"), INTEGER_NULL,
+                            TEXT_NULL, TEXT_NULL};
     struct row_process p = process(5, 1);
     struct row_exec exec = {.id = 6, .process_id = 5, .at = 7, .argv = text("[]")};
     struct row_edge edge = {7, 1, 8, 9, 1, text("fork"), 5, 5, INTEGER_NULL, 0, TEXT_NULL};
     struct row_listener l = listener(8, 1, 5);
     struct row_connection c = connection(9, 1);
-    const void *columns[ROW_KIND_COUNT] = {&host, &recorder, &probe, &loss, &p,
-                                           &exec, &edge,     &l,     &c};
+    struct row_container container = {.container_id = text("c")};
+    struct row_privilege privilege = {.process_id = 5, .at = 7, .kind = text("caps")};
+    struct row_holder holder = {.connection_id = 9, .process_id = 5, .at = 7, .how = text("stdio")};
+    struct row_dns_query dns = {.process_id = 5, .at = 7};
+    struct row_file file = {.process_id = 5, .at = 7, .op = text("write")};
+    void *columns[ROW_KIND_COUNT] = {
+        [ROW_HOST] = &host,     [ROW_RECORDER] = &recorder,   [ROW_PROBE] = &probe,
+        [ROW_LOSS] = &loss,     [ROW_PROCESS] = &p,           [ROW_EXEC] = &exec,
+        [ROW_EDGE] = &edge,     [ROW_CONTAINER] = &container, [ROW_PRIVILEGE] = &privilege,
+        [ROW_LISTENER] = &l,    [ROW_HOLDER] = &holder,       [ROW_CONNECTION] = &c,
+        [ROW_DNS_QUERY] = &dns, [ROW_FILE] = &file,
+    };
+    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
+        *(int64_t *)columns[kind] = kind + 1; /* the id comes first */
     struct row rows[ROW_KIND_COUNT];
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
         rows[kind] = (struct row){(enum row_kind)kind, columns[kind]};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "attach.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tracefs.h"
+
+static int keep(struct attachment *attachment, struct bpf_link *link)
+{
+    if (!link)
+        return -1;
+    attachment->links[attachment->count++] = link;
+    return 0;
+}
+
+/* libbpf would look for the tracepoint's id in a mounted tracefs only. */
+static struct bpf_link *attach_classic(const struct bpf_program *program, const char *event)
+{
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attributes), .sample_period = 1};
+    struct bpf_link *link;
+    int id = tracefs_event_id(event);
+    int perf;
+
+    if (id < 0)
+        return NULL;
+    attributes.config = (__u64)id;
+    perf = (int)syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+    if (perf < 0)
+        return NULL;
+    link = bpf_program__attach_perf_event(program, perf);
+    if (!link)
+        close(perf); /* the link owns it otherwise */
+    return link;
+}
+
+/* events: `category/name|name|...` */
+static int attach_tracepoints(struct attachment *attachment, const struct bpf_program *program,
+                              const char *events)
+{
+    const char *name = strchr(events, '/');
+    int category = name ? (int)(name - events) : 0;
+    char event[128];
+
+    while (name && attachment->count < ATTACH_LINKS_MAX) {
+        name++;
+        snprintf(event, sizeof(event), "%.*s/%.*s", category, events, (int)strcspn(name, "|"),
+                 name);
+        keep(attachment, attach_classic(program, event));
+        name = strchr(name, '|');
+    }
+    return attachment->count ? 0 : -1;
+}
+
+int attach_program(struct attachment *attachment, const struct bpf_program *program, int cgroup)
+{
+    static const char classic[] = "tracepoint/", for_cgroups[] = "cgroup";
+    const char *section = bpf_program__section_name(program);
+
+    attachment->count = 0;
+    if (strncmp(section, classic, sizeof(classic) - 1) == 0)
+        return attach_tracepoints(attachment, program, section + sizeof(classic) - 1);
+    if (strncmp(section, for_cgroups, sizeof(for_cgroups) - 1) != 0)
+        return keep(attachment, bpf_program__attach(program));
+    if (cgroup < 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    return keep(attachment, bpf_program__attach_cgroup(program, cgroup));
+}
+
+void attach_undo(struct attachment *attachment)
+{
+    for (size_t i = 0; i < attachment->count; i++)
+        bpf_link__destroy(attachment->links[i]);
+    attachment->count = 0;
+}

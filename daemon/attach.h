@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How a kernel program is tied to what it waits for: by the name of its section. */
+#ifndef SPYQ_ATTACH_H
+#define SPYQ_ATTACH_H
+
+#include <bpf/libbpf.h>
+#include <stddef.h>
+
+/*
+ * One program may serve many classic tracepoints: the section is then
+ * `tracepoint/syscalls/sys_exit_setuid|sys_exit_setgid`, the category once and the names behind it.
+ */
+#define ATTACH_LINKS_MAX 32
+
+struct attachment {
+    struct bpf_link *links[ATTACH_LINKS_MAX];
+    size_t count;
+};
+
+/*
+ * Attaches a loaded program. cgroup: a descriptor of the cgroup that programs for cgroups are
+ * attached to; -1: there is none. Tracepoints that this kernel lacks are passed over as long as one
+ * of several is there. Returns 0, or -1 with errno set and nothing attached.
+ */
+int attach_program(struct attachment *attachment, const struct bpf_program *program, int cgroup);
+
+/* Detaches. */
+void attach_undo(struct attachment *attachment);
+
+#endif
