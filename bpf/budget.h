@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later */
 /*
  * What a cgroup may send: so many records of a class a second, and a burst on top. What goes beyond
- * is not sent and counted, by class and cgroup. Lifecycle records have no budget.
+ * is not sent and counted, by class and cgroup. Of the lifecycle only failed execs have a budget.
  */
 #ifndef SPYQ_BUDGET_H
 #define SPYQ_BUDGET_H

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
 /* The lives of processes: fork, exec, failed exec, exit, and the cgroups they live in. */
+#include "budget.h"
 #include "environment.h"
 #include "image.h"
 #include "insiders.h"
@@ -9,13 +10,27 @@
  * Set by user space from BTF. */
 const volatile __u32 exit_has_group_dead = 0;
 
+/* Bytes of the lifecycle ring beyond which forks are given up. Set by user space. */
+const volatile __u64 fork_share = 1 << 19;
+
+/* Exec and exit tell of a process whose fork is missing: they have the last of the ring. */
+static __always_inline bool fork_must_leave_room(void)
+{
+    __u64 sequence;
+
+    if (bpf_ringbuf_query(&lifecycle, BPF_RB_AVAIL_DATA) < fork_share)
+        return false;
+    emit_dropped(emit_begin(EVENT_CLASS_LIFECYCLE, &sequence), EVENT_CLASS_LIFECYCLE);
+    return true;
+}
+
 static __always_inline void emit_fork(struct task_struct *parent, struct task_struct *child)
 {
     struct event_fork *record;
 
     if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
         return;
-    if (!filter_allows(task_cgroup(child)))
+    if (!filter_allows(task_cgroup(child)) || fork_must_leave_room())
         return;
     record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_fork, EVENT_FORK);
     if (!record)
@@ -183,6 +198,9 @@ static __always_inline int exec_failed(enum scratch_user user, long error, __s32
     struct failed_argv argv = {};
 
     if (!scratch || !filter_allows(task_cgroup(task)))
+        return 0;
+    /* Of the lifecycle only this can be had as often as one likes, for nothing. */
+    if (!budget_allows(EVENT_CLASS_LIFECYCLE, cgroup_id(task_cgroup(task))))
         return 0;
     record = (struct event_exec_failed *)scratch->record;
     record->header.time = bpf_ktime_get_boot_ns();

@@ -226,6 +226,7 @@ static void probes_configure(struct probes *probes, const struct btf *btf,
         bpf->rodata->budget_burst[i] = (__u64)config->budget[i] * BUDGET_BURST;
     }
     bpf->rodata->exit_has_group_dead = exit_has_group_dead(btf);
+    bpf->rodata->fork_share = lifecycle / 4 * 3;
     bpf->rodata->scan_watermark = lifecycle / 2;
     bpf->rodata->filter_cgroup = filter ? filter->id : 0;
     bpf->rodata->filter_level = filter ? filter->level : 0;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "budgets.h"
 #include "cgroups.h"
 #include "host.h"
 #include "probes.h"
@@ -37,6 +38,7 @@ struct source {
     struct probes *probes;
     struct ring rings[EVENT_RINGS];
     struct users *users;
+    struct budgets *budgets;
     struct cgroup_place place; /* what is recorded; the root of the hierarchy: everything */
     source_sink *sink;
     void *context;
@@ -118,15 +120,15 @@ static void count_drops(struct source *source)
     size_t cpus;
     const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
 
-    for (uint32_t class = 0; class < EVENT_CLASSES; class ++) {
+    for (uint32_t loss_class = 0; loss_class < EVENT_CLASSES; loss_class++) {
         uint64_t dropped = 0;
         for (size_t cpu = 0; cpu < cpus; cpu++)
-            dropped += counters[cpu].dropped[class];
-        if (dropped > source->dropped[class])
-            report_loss(source, &(struct loss){.loss_class = class,
-                                               .count = dropped - source->dropped[class],
+            dropped += counters[cpu].dropped[loss_class];
+        if (dropped > source->dropped[loss_class])
+            report_loss(source, &(struct loss){.loss_class = loss_class,
+                                               .count = dropped - source->dropped[loss_class],
                                                .detail = "the ring was full"});
-        source->dropped[class] = dropped;
+        source->dropped[loss_class] = dropped;
     }
 }
 
@@ -296,6 +298,20 @@ static void audit_rescued(struct source *source)
     source->rescued = rescued;
 }
 
+static void report_over_budget(void *context, uint64_t cgroup_id, uint32_t loss_class,
+                               uint64_t count)
+{
+    report_loss(context, &(struct loss){.loss_class = loss_class,
+                                        .count = count,
+                                        .cgroup_id = cgroup_id,
+                                        .detail = "beyond the budget of the cgroup"});
+}
+
+static void audit_budgets(struct source *source)
+{
+    budgets_audit(source->budgets, boot_now(), report_over_budget, source);
+}
+
 static void audit_clock(struct source *source)
 {
     int64_t clock = wall_minus_boot();
@@ -316,6 +332,7 @@ static void source_bpf_audit(struct source *source)
 
     audit_programs(source);
     audit_rescued(source);
+    audit_budgets(source);
     audit_clock(source);
     source->audited_at = boot_now();
     /* What is lost is an end that never comes, or something that is there and unknown. */
@@ -333,6 +350,7 @@ static void source_bpf_close(struct source *source)
         ring_buffer__free(source->rings[i].buffer);
     probes_free(source->probes);
     users_free(source->users);
+    budgets_free(source->budgets);
     free(source);
 }
 
@@ -389,6 +407,11 @@ static int source_bpf_start(struct source *source, const struct config *config,
     source->probes = probes_load(config, &source->place, error);
     if (!source->probes || open_rings(source, error) < 0)
         return -1;
+    source->budgets = budgets_new(probes_budgets(source->probes));
+    if (!source->budgets) {
+        snprintf(error->message, sizeof(error->message), "out of memory");
+        return -1;
+    }
     introduce_host(source);
     /* Cgroups that come while they are walked are told of by an event as well; those found are told
      * of as before all events, whose processes are in them. */
@@ -424,8 +447,8 @@ static uint64_t dropped_of(const struct source *source, int ring)
 
     if (ring == EVENT_RING_LIFECYCLE)
         return source->dropped[EVENT_CLASS_LIFECYCLE];
-    for (uint32_t class = 0; class < EVENT_CLASSES; class ++)
-        dropped += class == EVENT_CLASS_LIFECYCLE ? 0 : source->dropped[class];
+    for (uint32_t loss_class = 0; loss_class < EVENT_CLASSES; loss_class++)
+        dropped += loss_class == EVENT_CLASS_LIFECYCLE ? 0 : source->dropped[loss_class];
     return dropped;
 }
 
@@ -452,6 +475,7 @@ static void source_bpf_stop(struct source *source)
 {
     audit_programs(source);
     probes_detach(source->probes);
+    audit_budgets(source);
     source->stopped = true;
     while (source_bpf_drain(source, TURN_RECORDS))
         ;

@@ -382,8 +382,8 @@ class RecordedCase(Case):
 
     # -- starting things --
 
-    def actor(self, **how):
-        actor = Actor.start(self.cgroup, **how)
+    def actor(self, cgroup=None, **how):
+        actor = Actor.start(cgroup or self.cgroup, **how)
         self.addCleanup(actor.end)
         return actor
 

@@ -108,6 +108,8 @@ static void without_anything_the_defaults_hold(void **state)
     assert_int_equal(config.tick_ms, 10);
     assert_int_equal(config.flush_ms, 200);
     assert_int_equal(config.queue_mib, 32);
+    assert_true(config.full_tier);
+    assert_int_equal(config.budget[EVENT_CLASS_NETWORK], 100000);
     ASSERT_NAMES("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "SSH_CONNECTION", "SSH_CLIENT",
                  "SSH_TTY", "SUDO_USER", "SUDO_COMMAND", "SUDO_UID", "HISTFILE", "BASH_ENV", "ENV",
                  "PYTHONPATH", "NODE_OPTIONS", "http_proxy", "https_proxy");
@@ -118,6 +120,9 @@ static void the_file_sets_every_key(void **state)
     (void)state;
     assert_int_equal(load_text("[store]\npath = /a/b.db ; a remark\n"
                                "[capture]\ncgroup = /x.slice\nenvironment = A B_2\n"
+                               "full_tier = no\n"
+                               "[budget]\nexec_failed = 0\nprivilege = 1\nnetwork = 2\n"
+                               "dns = 3\nipc = 4\nfile = 10000000\n"
                                "[rings]\nlifecycle_mib = 64\nactivity_mib: 1024\n"
                                "[timing]\ntick_ms=1\nflush_ms=60000\n"
                                "queue_mib=4096\n"),
@@ -125,6 +130,9 @@ static void the_file_sets_every_key(void **state)
     assert_string_equal(config.store, "/a/b.db");
     assert_string_equal(config.cgroup, "/x.slice");
     ASSERT_NAMES("A", "B_2");
+    assert_false(config.full_tier);
+    static const uint32_t budget[EVENT_CLASSES] = {0, 1, 2, 3, 4, 10000000};
+    assert_memory_equal(config.budget, budget, sizeof(budget));
     assert_int_equal(config.lifecycle_ring_mib, 64);
     assert_int_equal(config.activity_ring_mib, 1024);
     assert_int_equal(config.tick_ms, 1);
@@ -178,6 +186,10 @@ struct mistake {
 };
 
 static const struct mistake mistakes[] = {
+    {"[budget]\nfile = -1\n", 2, {"[budget] file = -1", "from 0 to 10000000"}},
+    {"[budget]\ndns = 10000001\n", 2, {"[budget] dns = 10000001", "from 0 to 10000000"}},
+    {"[budget]\nlifecycle = 5\n", 2, {"lifecycle"}},
+    {"[capture]\nfull_tier = perhaps\n", 2, {"full_tier = perhaps", "yes or no"}},
     {"[timing]\ntick_ms = 0\n", 2, {"[timing] tick_ms = 0", "from 1 to 1000"}},
     {"[timing]\ntick_ms = 1001\n", 2, {"[timing] tick_ms = 1001", "from 1 to 1000"}},
     {"[timing]\ntick_ms = 18446744073709551617\n", 2, {"from 1 to 1000"}},
