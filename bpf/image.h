@@ -104,13 +104,14 @@ static __always_inline void image_stream(struct scratch *scratch, __u32 *size, s
     out->path = tail_file_path(scratch, size, file, flags);
 }
 
+/* Of a task that the verifier knows as such, read by plain loads: this is done at every read(). */
 static __always_inline struct file *image_descriptor(struct task_struct *task, __u32 fd)
 {
-    struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+    struct fdtable *table = task->files->fdt;
     struct file *file = NULL;
 
-    if (fd < BPF_CORE_READ(table, max_fds))
-        bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
+    if (fd < table->max_fds)
+        bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
     return file;
 }
 

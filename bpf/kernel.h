@@ -64,6 +64,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define S_IXGRP  0000010
 
 #define TMPFS_MAGIC 0x01021994
+#define FMODE_WRITE 2u
 
 #define PF_KTHREAD        0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
@@ -213,6 +214,7 @@ struct path {
 struct file {
     struct path f_path;
     struct inode *f_inode;
+    unsigned int f_mode;
     void *private_data;
 };
 
