@@ -346,6 +346,13 @@ struct text event_text(const struct event *event, struct event_text reference)
     return (struct text){(const char *)event->header + reference.offset, reference.length};
 }
 
+size_t event_texts(unsigned kind, const __u16 **texts)
+{
+    const struct kind *found = find_kind(kind);
+    *texts = found->texts;
+    return found->size;
+}
+
 struct text event_field(const char *field, size_t size)
 {
     size_t length = strnlen(field, size);

@@ -47,6 +47,10 @@ const char *decode(const void *bytes, size_t size, struct event *event);
 /* The text a reference stands for; data is NULL where the reference is empty. */
 struct text event_text(const struct event *event, struct event_text reference);
 
+/* The size of the fixed part of a kind of record, and *texts: the offsets of the texts' references
+ * in it, 0 behind the last. The kind is one that decode() has taken. */
+size_t event_texts(unsigned kind, const __u16 **texts);
+
 /* A fixed, NUL-padded field as text; data is NULL where it is empty. */
 struct text event_field(const char *field, size_t size);
 
