@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "redact.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char default_environment[] =
@@ -44,7 +46,7 @@ struct key_row;
 typedef const char *parse_value(struct config *config, const struct key_row *key, const char *value,
                                 bool again);
 
-static parse_value parse_path, parse_number, parse_power, parse_names, parse_yes;
+static parse_value parse_path, parse_number, parse_power, parse_names, parse_yes, parse_secrets;
 
 struct key_row {
     const char *section;
@@ -81,6 +83,12 @@ static const struct key_row key_rows[] = {
     BUDGET("dns", EVENT_CLASS_DNS, 10000),
     BUDGET("ipc", EVENT_CLASS_IPC, 20000),
     BUDGET("file", EVENT_CLASS_FILE, 20000),
+    {"capture", "redact", parse_yes, offsetof(struct config, redact), 0, 1, 1},
+    {"capture", "redact_key", parse_path, offsetof(struct config, redact_key), 0, 0, 0},
+    {"capture", "redact_arguments", parse_secrets, offsetof(struct config, redact_arguments), 0, 0,
+     0},
+    {"capture", "redact_environment", parse_secrets, offsetof(struct config, redact_environment), 0,
+     0, 0},
     RING("lifecycle_mib", lifecycle_ring_mib, 32),
     RING("activity_mib", activity_ring_mib, 16),
     NUMBER("timing", tick_ms, parse_number, 1, 1000, 10),
@@ -257,6 +265,24 @@ static const char *parse_names(struct config *config, const struct key_row *key,
         if (!is_variable_name(at, length))
             return "must be names of environment variables, separated by spaces";
         if (append_name(names, at, length))
+            return out_of_memory;
+        at += length;
+    }
+    return NULL;
+}
+
+/* Changes to a built-in list, over as many lines as it takes. */
+static const char *parse_secrets(struct config *config, const struct key_row *key,
+                                 const char *value, bool again)
+{
+    static const char space[] = " \t";
+    (void)again;
+    for (const char *at = value + strspn(value, space); *at; at += strspn(at, space)) {
+        size_t length = strcspn(at, space);
+        const char *wrong = redact_check_name(at, length);
+        if (wrong)
+            return wrong;
+        if (append_name(field_of(config, key->offset), at, length))
             return out_of_memory;
         at += length;
     }
@@ -529,12 +555,25 @@ static bool is_of_store(const char *path, const char *store)
     return false;
 }
 
+/* The key of the redactor, beside the store or where the configuration has it. */
+static bool is_key(const char *path, const struct config *config)
+{
+    char name[4096];
+
+    snprintf(name, sizeof(name), "%s%s", config->redact_key ? config->redact_key : config->store,
+             config->redact_key ? "" : "-key");
+    return path && (strcmp(path, name) == 0 || same_file(path, name));
+}
+
 static int check_together(const struct config *config, struct config_error *error)
 {
     if (same_file(config->record, config->replay))
         return fail(error, "--record and --replay name the same file, %.200s", config->record);
-    if (is_of_store(config->record, config->store))
+    if (is_of_store(config->record, config->store) || is_key(config->record, config))
         return fail(error, "--record names the store or a file of its own, %.200s", config->record);
+    if (is_of_store(config->redact_key, config->store))
+        return fail(error, "redact_key names the store or a file of its own, %.200s",
+                    config->redact_key);
     if (config->cgroup && config->cgroup[0] != '/')
         return fail(error, "cgroup %.200s: must begin with /", config->cgroup);
     return 0;
@@ -564,6 +603,9 @@ void config_free(struct config *config)
     free(config->record);
     free(config->replay);
     free_names(config->environment);
+    free(config->redact_key);
+    free_names(config->redact_arguments);
+    free_names(config->redact_environment);
     *config = (struct config){0};
 }
 

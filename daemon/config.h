@@ -34,6 +34,11 @@ struct config {
     bool full_tier;              /* use fentry, fexit and LSM programs where the kernel lets us */
     uint32_t budget[EVENT_CLASSES]; /* records a second of one cgroup, by class; 0: no limit */
     char **environment;             /* allow-listed names, NULL-terminated; never NULL itself */
+
+    bool redact;               /* take secrets out of what is recorded */
+    char *redact_key;          /* the file of its key; NULL: STORE-key */
+    char **redact_arguments;   /* names and -names, see redact.h; NULL-terminated or NULL */
+    char **redact_environment; /* likewise */
 };
 
 struct config_error {

@@ -15,7 +15,9 @@
 #include "budgets.h"
 #include "cgroups.h"
 #include "host.h"
+#include "log.h"
 #include "probes.h"
+#include "redact_key.h"
 #include "users.h"
 
 /* A record's time is taken before it is sent, and its program may be preempted in between: records
@@ -39,6 +41,7 @@ struct source {
     struct ring rings[EVENT_RINGS];
     struct users *users;
     struct budgets *budgets;
+    struct redactor *redactor; /* NULL: nothing is redacted */
     struct cgroup_place place; /* what is recorded; the root of the hierarchy: everything */
     source_sink *sink;
     void *context;
@@ -72,6 +75,16 @@ static void hand_over(struct source *source, struct record *record)
     pass_on(source, header, header->size);
 }
 
+/* Before the recording and the store: neither ever holds a secret. */
+static void pass_redacted(struct source *source, const struct event_header *record, size_t size)
+{
+    const struct event_header *clean = record;
+
+    if (source->redactor)
+        clean = redact_record(source->redactor, record, size);
+    pass_on(source, clean, clean == record ? size : clean->size);
+}
+
 /* ---- rings ---- */
 
 static int take_record(void *context, void *data, size_t size)
@@ -84,7 +97,7 @@ static int take_record(void *context, void *data, size_t size)
     if (header->time > ring->newest)
         ring->newest = header->time;
     users_introduce(source->users, header, pass_on, source);
-    pass_on(source, header, size);
+    pass_redacted(source, header, size);
     return --source->turn ? 0 : -EAGAIN; /* the record is taken either way */
 }
 
@@ -351,6 +364,7 @@ static void source_bpf_close(struct source *source)
     probes_free(source->probes);
     users_free(source->users);
     budgets_free(source->budgets);
+    redactor_free(source->redactor);
     free(source);
 }
 
@@ -382,6 +396,29 @@ static int choose_cgroup(struct source *source, const struct config *config,
     return 0;
 }
 
+static int open_redactor(struct source *source, const struct config *config,
+                         struct source_error *error)
+{
+    unsigned char key[REDACT_KEY_SIZE];
+    char path[4096];
+    struct redact_key_error why;
+
+    /* --check-kernel leaves no file behind. */
+    if (!config->redact || config->check_kernel)
+        return 0;
+    snprintf(path, sizeof(path), "%s%s", config->redact_key ? config->redact_key : config->store,
+             config->redact_key ? "" : "-key");
+    if (redact_key_load(path, key, &why) < 0) {
+        snprintf(error->message, sizeof(error->message), "%s", why.message);
+        return -1;
+    }
+    source->redactor = redactor_new(config->redact_arguments, config->redact_environment, key);
+    explicit_bzero(key, sizeof(key));
+    if (!source->redactor)
+        snprintf(error->message, sizeof(error->message), "out of memory");
+    return source->redactor ? 0 : -1;
+}
+
 static void introduce_host(struct source *source)
 {
     struct record record;
@@ -402,7 +439,7 @@ static int source_bpf_start(struct source *source, const struct config *config,
         snprintf(error->message, sizeof(error->message), "out of memory");
         return -1;
     }
-    if (choose_cgroup(source, config, error) < 0)
+    if (choose_cgroup(source, config, error) < 0 || open_redactor(source, config, error) < 0)
         return -1;
     source->probes = probes_load(config, &source->place, error);
     if (!source->probes || open_rings(source, error) < 0)
@@ -481,6 +518,9 @@ static void source_bpf_stop(struct source *source)
         ;
     check_account(source);
     tell_frontier(source, UINT64_MAX);
+    if (source->redactor && redactor_count(source->redactor))
+        log_line("%llu secrets were redacted",
+                 (unsigned long long)redactor_count(source->redactor));
 }
 
 static size_t source_bpf_probes(const struct source *source, struct source_probe *list, size_t most)

@@ -110,6 +110,10 @@ static void without_anything_the_defaults_hold(void **state)
     assert_int_equal(config.queue_mib, 32);
     assert_true(config.full_tier);
     assert_int_equal(config.budget[EVENT_CLASS_NETWORK], 100000);
+    assert_true(config.redact);
+    assert_null(config.redact_key);
+    assert_null(config.redact_arguments);
+    assert_null(config.redact_environment);
     ASSERT_NAMES("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "SSH_CONNECTION", "SSH_CLIENT",
                  "SSH_TTY", "SUDO_USER", "SUDO_COMMAND", "SUDO_UID", "HISTFILE", "BASH_ENV", "ENV",
                  "PYTHONPATH", "NODE_OPTIONS", "http_proxy", "https_proxy");
@@ -138,6 +142,26 @@ static void the_file_sets_every_key(void **state)
     assert_int_equal(config.tick_ms, 1);
     assert_int_equal(config.flush_ms, 60000);
     assert_int_equal(config.queue_mib, 4096);
+}
+
+static void redaction_is_configured(void **state)
+{
+    (void)state;
+    assert_int_equal(load_text("[capture]\nredact = no\nredact_key = /k\n"
+                               "redact_arguments = pin -*token\n    x_*\n"
+                               "redact_environment = *pin*\nredact_environment = -pass\n"),
+                     0);
+    assert_false(config.redact);
+    assert_string_equal(config.redact_key, "/k");
+    assert_string_equal(config.redact_arguments[0], "pin");
+    assert_string_equal(config.redact_arguments[1], "-*token");
+    assert_string_equal(config.redact_arguments[2], "x_*");
+    assert_null(config.redact_arguments[3]);
+    assert_string_equal(config.redact_environment[0], "*pin*");
+    assert_string_equal(config.redact_environment[1], "-pass");
+    assert_null(config.redact_environment[2]);
+    assert_int_equal(load_text("[capture]\nredact = yes\n"), 0);
+    assert_true(config.redact);
 }
 
 static void the_command_line_wins_over_the_file_and_the_file_over_the_environment(void **state)
@@ -216,6 +240,12 @@ static const struct mistake mistakes[] = {
     {"[capture]\nenvironment = A B=1\n", 2, {"names of environment variables"}},
     {"[capture]\nenvironment = LD_*\n", 2, {"LD_*", "names of environment variables"}},
     {"[capture]\nenvironment = 1A\n", 2, {"names of environment variables"}},
+    {"[capture]\nredact = maybe\n", 2, {"redact = maybe", "yes or no"}},
+    {"[capture]\nredact = no\nredact = no\n", 3, {"given twice"}},
+    {"[capture]\nredact_key =\n", 2, {"must be a path"}},
+    {"[capture]\nredact_arguments = a*b\n", 2, {"a*b", "at their ends only"}},
+    {"[capture]\nredact_arguments = -pin\n", 2, {"-pin", "default list does not have"}},
+    {"[capture]\nredact_environment = *\n", 2, {"names of 1 to 63 bytes"}},
     /* Several errors: the first is told, whoever finds it. */
     {"[timing]\ntick_ms=x\nnonsense\n", 2, {"tick_ms = x"}},
     {"[timing]\nnonsense\ntick_ms=x\n", 2, {"neither"}},
@@ -303,6 +333,17 @@ static void settings_that_exclude_each_other_are_refused(void **state)
     write_bytes("", 0);
     assert_int_equal(LOAD("--config", file, "--record", file, "--replay", file), -1);
     assert_says("--record and --replay");
+    assert_int_equal(LOAD("--config", file, "--store", "/a/b", "--record", "/a/b-key"), -1);
+    assert_says("--record names the store or a file of its own");
+    assert_int_equal(load_text("[store]\npath = /a/b\n[capture]\nredact_key = /a/b\n"), -1);
+    assert_says("redact_key names the store");
+    assert_int_equal(load_text("[store]\npath = /a/b\n[capture]\nredact_key = /a/b-wal\n"), -1);
+    assert_says("redact_key names the store");
+    assert_int_equal(load_text("[store]\npath = /a/b\n[capture]\nredact_key = /a/b-key\n"), 0);
+    assert_int_equal(load_text("[capture]\nredact_key = /k\n"), 0);
+    assert_int_equal(LOAD("--config", file, "--record", "/k"), -1);
+    assert_says("--record names the store or a file of its own");
+    write_bytes("", 0);
     assert_int_equal(LOAD("--config", file, "--cgroup", "x.slice"), -1);
     assert_says("cgroup x.slice: must begin with /");
 }
@@ -331,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(without_anything_the_defaults_hold),
         TEST(the_file_sets_every_key),
+        TEST(redaction_is_configured),
         TEST(the_command_line_wins_over_the_file_and_the_file_over_the_environment),
         TEST(both_spellings_of_an_option_are_taken),
         TEST(help_and_version_look_at_nothing_else),
