@@ -71,8 +71,8 @@
 #define EVENT_DNS                35 /* a packet to or from port 53 */
 #define EVENT_UNIX_CONNECT       40 /* connect() of a datagram socket */
 #define EVENT_UNIX_ACCEPT        41 /* a stream or seqpacket connection was accepted */
-#define EVENT_UNIX_BIND          42 /* a socket got a name */
-#define EVENT_UNIX_SOCKET        43 /* a named or connected socket as it is now: start-up scan */
+#define EVENT_UNIX_BIND          42 /* a datagram socket got a name */
+#define EVENT_UNIX_SOCKET        43 /* a server's end, or a datagram socket, as of a scan */
 #define EVENT_PIPE_WRITE         45 /* bytes went into a pipe or fifo */
 #define EVENT_PIPE_READ          46 /* bytes came out of one */
 #define EVENT_FILE_WRITE         50 /* first bytes written to a file by a process, or again later */
@@ -310,6 +310,10 @@ struct event_dns {
 
 /* ---- UNIX sockets, pipes, descriptors ---- */
 
+/* event_unix.flags */
+#define EVENT_UNIX_SERVER                                                                          \
+    1u /* `path` is the name of the subject's own socket; else of the peer's */
+
 /* All EVENT_UNIX_*: the subject connected, accepted, bound or (in a scan) holds the socket. */
 struct event_unix {
     struct event_header header;
@@ -319,7 +323,7 @@ struct event_unix {
     __u32 peer_pid;
     __u32 net_ns; /* abstract names are per network namespace */
     __u32 type;   /* SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
-    __u32 padding;
+    __u32 flags;
     struct event_text path; /* the server's name; the first byte of an abstract one is NUL */
 };
 

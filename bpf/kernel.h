@@ -30,6 +30,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
+#define AF_UNIX  1
 #define AF_INET  2
 #define AF_INET6 10
 
@@ -42,6 +43,10 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define ERESTART_FIRST 512
 #define ERESTART_LAST  516
 #define AT_FDCWD       (-100)
+
+#define SOCK_STREAM    1
+#define SOCK_DGRAM     2
+#define SOCK_SEQPACKET 5
 
 #define IPPROTO_TCP 6
 
@@ -68,6 +73,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 
 #define PF_KTHREAD        0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
+#define PIDTYPE_TGID      1
 #define PIDTYPE_PGID      2
 #define PIDTYPE_SID       3
 
@@ -119,8 +125,17 @@ struct upid {
     struct pid_namespace *ns;
 };
 
+struct hlist_node {
+    struct hlist_node *next;
+};
+
+struct hlist_head {
+    struct hlist_node *first;
+};
+
 struct pid {
     unsigned int level;
+    struct hlist_head tasks[4];
     struct upid numbers[1];
 };
 
@@ -255,6 +270,7 @@ struct task_struct {
     struct signal_struct *signal;
     struct css_set *cgroups;
     struct pid *thread_pid;
+    struct hlist_node pid_links[4];
     kuid_t loginuid;        /* only with CONFIG_AUDIT */
     unsigned int sessionid; /* likewise */
     char comm[16];
@@ -301,6 +317,23 @@ struct sock {
     __u16 sk_protocol;
     kuid_t sk_uid;
     struct sock_cgroup_data sk_cgrp_data;
+    struct pid *sk_peer_pid; /* UNIX sockets only */
+};
+
+struct sockaddr_un {
+    unsigned short sun_family;
+    char sun_path[108];
+};
+
+struct unix_address {
+    int len;
+    struct sockaddr_un name[1];
+};
+
+struct unix_sock {
+    struct unix_address *addr;
+    struct path path;
+    struct sock *peer;
 };
 
 struct inet_sock {
@@ -316,6 +349,7 @@ struct tcp_sock {
 };
 
 struct socket {
+    short type;
     struct sock *sk;
     struct file *file;
 };

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
 /*
- * What runs already: every process, every TCP socket that a process holds. Iterators walk the
- * kernel's own tables and send the records through the lifecycle ring, so that a scan is ordered
- * against the events around it. The time is taken before anything is read: an event with a later
- * time than the record's knows better.
+ * What runs already: every process, every TCP and UNIX socket that a process holds. Iterators walk
+ * the kernel's own tables and send the records through the lifecycle ring, so that a scan is
+ * ordered against the events around it. The time is taken before anything is read: an event with a
+ * later time than the record's knows better.
  */
 #include "image.h"
 #include "insiders.h"
 #include "socket.h"
 #include "task.h"
+#include "unix_socket.h"
 
 /* A ring more than half full is drained by user space before the scan goes on. */
 const volatile __u64 scan_watermark = 1 << 19;
@@ -73,6 +74,34 @@ int scan_process(struct bpf_iter__task *ctx)
     return ITER_NEXT;
 }
 
+/* Whether a scan tells of a UNIX socket: of a connection the end that was accepted, for that one
+ * knows whose the other is (it has a name, the other has none); of datagram sockets all that have a
+ * name or a peer. */
+static __always_inline bool scan_wants_unix(struct socket *socket, struct sock *sk)
+{
+    struct unix_address *name = BPF_CORE_READ((struct unix_sock *)sk, addr);
+    struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+
+    if (BPF_CORE_READ(socket, type) == SOCK_DGRAM)
+        return name || peer;
+    return name && peer && !BPF_CORE_READ((struct unix_sock *)peer, addr);
+}
+
+static __always_inline int scan_unix(struct task_struct *task, struct socket *socket,
+                                     struct sock *sk)
+{
+    struct scratch *scratch = scratch_get(SCRATCH_SCAN);
+    bool is_client =
+        BPF_CORE_READ(socket, type) == SOCK_DGRAM && BPF_CORE_READ((struct unix_sock *)sk, peer);
+
+    if (!scratch || !filter_allows(task_cgroup(task)) || !scan_wants_unix(socket, sk))
+        return ITER_NEXT;
+    if (scan_must_wait())
+        return ITER_AGAIN;
+    unix_emit(scratch, task, socket, !is_client, EVENT_CLASS_LIFECYCLE, EVENT_UNIX_SOCKET);
+    return ITER_NEXT;
+}
+
 SEC("iter/task_file")
 int scan_socket(struct bpf_iter__task_file *ctx)
 {
@@ -89,6 +118,8 @@ int scan_socket(struct bpf_iter__task_file *ctx)
     if (!socket)
         return ITER_NEXT;
     sk = socket->sk;
+    if (socket_is_unix(sk))
+        return scan_unix(task, socket, sk);
     if (!sk || !socket_is_tcp(sk) || sk->__sk_common.skc_state == TCP_CLOSE)
         return ITER_NEXT;
     if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))

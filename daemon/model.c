@@ -133,6 +133,7 @@ static void on_scan_done(struct model *model, const struct event *event)
     listener_reconcile(model, began);
     connection_reconcile(model, began);
     udp_reconcile(model, began);
+    unix_reconcile(model);
     container_reconcile(model, began);
 }
 
@@ -213,6 +214,7 @@ static void put_changed(struct model *model)
     listener_flush(model);
     connection_flush(model);
     container_flush(model);
+    unix_flush(model);
     edge_flush(model);
 }
 
@@ -230,7 +232,6 @@ static void forget(struct model *model)
     connection_forget(model, before);
     udp_forget(model, before);
     dns_forget(model, before);
-    unix_forget(model, before);
     pipe_forget(model, before);
     file_forget(model, before);
     descriptor_forget(model, before);

@@ -344,7 +344,18 @@ void unix_connect(struct model *model, const struct event *event);
 void unix_accept(struct model *model, const struct event *event);
 void unix_bind(struct model *model, const struct event *event);
 void unix_snapshot(struct model *model, const struct event *event);
-void unix_forget(struct model *model, uint64_t before);
+
+/* A scan is done: whoever holds the sockets that others are connected to has been told. */
+void unix_reconcile(struct model *model);
+
+/* A process has come to hold the socket of that inode number: a connection that another accepted,
+ * or a datagram socket that another bound. Others are ignored. */
+void unix_hold(struct model *model, struct process *process, uint64_t inode, uint64_t time);
+/* It has executed a program (the event's) whose standard streams may be such sockets. */
+void unix_inherit(struct model *model, struct process *process, const struct event *event);
+/* Its connections have ended with it; after its own end has been noted. */
+void unix_process_ended(struct model *model, const struct process *process);
+void unix_flush(struct model *model);
 void unix_free_all(struct model *model);
 
 /* ---- model_pipe.c ---- */

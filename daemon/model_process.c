@@ -266,6 +266,7 @@ void process_exec(struct model *model, const struct event *event)
     exec_row(model, process, event, exec_id);
     file_executed(model, process, event);
     connection_inherit(model, process, event);
+    unix_inherit(model, process, event);
 }
 
 void process_exec_failed(struct model *model, const struct event *event)
@@ -282,6 +283,7 @@ static void process_end(struct model *model, struct process *process, uint64_t t
     process->row.ended_at = model_wall(model, time);
     leave_pids(model, process);
     container_leave(model, process, time);
+    unix_process_ended(model, process);
     TAILQ_REMOVE(&model->alive_processes, process, alive);
     TAILQ_INSERT_TAIL(&model->dead_processes, process, alive);
     process_touch(model, process);

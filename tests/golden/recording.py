@@ -139,7 +139,8 @@ class Layout:
             return "EVENT_TASK_"
         if struct_name == "event_exit":
             return "EVENT_EXIT_"
-        named = {"event_udp": "EVENT_UDP_", "event_dns": "EVENT_DNS_", "event_file": "EVENT_FILE_"}
+        named = {"event_udp": "EVENT_UDP_", "event_dns": "EVENT_DNS_", "event_file": "EVENT_FILE_",
+                 "event_unix": "EVENT_UNIX_"}
         if struct_name in named:
             return named[struct_name]
         return "EVENT_TCP_" if struct_name == "event_tcp" else "EVENT_IMAGE_"

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
+/*
+ * UNIX sockets: who accepted whose connection, who connected a datagram socket, and who gave a
+ * socket its name. An accepted socket knows who connected it, so that one record tells both ends;
+ * a datagram socket knows only the other socket, whose holder is whoever bound it or was found with
+ * it by a scan.
+ */
+#include "budget.h"
+#include "image.h"
+#include "unix_socket.h"
+
+static __always_inline struct pt_regs *unix_registers(void)
+{
+    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
+/* The UNIX socket behind a descriptor of the current task's; NULL: something else, or nothing that
+ * is to be recorded. */
+static __always_inline struct socket *unix_called(struct task_struct *task, __u32 fd)
+{
+    struct socket *socket = unix_socket_of(image_descriptor(task, fd));
+
+    return socket && filter_allows(task_cgroup(task)) ? socket : NULL;
+}
+
+static __always_inline int unix_record(struct task_struct *task, struct socket *socket, bool server,
+                                       __u16 kind)
+{
+    struct scratch *scratch = scratch_get(SCRATCH_UNIX);
+
+    if (scratch && budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
+        unix_emit(scratch, task, socket, server, EVENT_CLASS_IPC, kind);
+    return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_accept|sys_exit_accept4")
+int unix_accept_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct socket *socket = ctx->ret < 0 ? NULL : unix_called(task, ctx->ret);
+
+    return socket ? unix_record(task, socket, true, EVENT_UNIX_ACCEPT) : 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_connect")
+int unix_connect_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct socket *socket;
+
+    if (ctx->ret)
+        return 0;
+    socket = unix_called(task, PT_REGS_PARM1_CORE_SYSCALL(unix_registers()));
+    if (!socket || BPF_CORE_READ(socket, type) != SOCK_DGRAM)
+        return 0;
+    return unix_record(task, socket, false, EVENT_UNIX_CONNECT);
+}
+
+SEC("tracepoint/syscalls/sys_exit_bind")
+int unix_bind_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct socket *socket;
+
+    if (ctx->ret)
+        return 0;
+    socket = unix_called(task, PT_REGS_PARM1_CORE_SYSCALL(unix_registers()));
+    if (!socket || BPF_CORE_READ(socket, type) != SOCK_DGRAM)
+        return 0;
+    return unix_record(task, socket, true, EVENT_UNIX_BIND);
+}
