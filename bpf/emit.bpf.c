@@ -6,6 +6,7 @@
 #include "environment.h"
 #include "filter.h"
 #include "insiders.h"
+#include "udp.h"
 
 struct ring lifecycle SEC(".maps");
 struct ring activity SEC(".maps");
@@ -14,6 +15,7 @@ struct scratch_map scratches SEC(".maps");
 struct environment_map environment_names SEC(".maps");
 struct insiders_map insiders SEC(".maps");
 struct budgets_map budgets SEC(".maps");
+struct udp_sockets_map udp_sockets SEC(".maps");
 __u32 armed[EVENT_RINGS];
 const volatile __u64 activity_share[EVENT_CLASSES] = {0};
 const volatile __u64 budget_rate[EVENT_CLASSES] = {0};

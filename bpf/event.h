@@ -262,12 +262,15 @@ struct event_tcp {
 
 /* event_udp.flags */
 #define EVENT_UDP_IN        1u /* the flow's first packet was received */
-#define EVENT_UDP_CONNECTED 2u
+#define EVENT_UDP_CONNECTED 2u /* the socket takes packets from one peer only */
+#define EVENT_UDP_IDLE      4u /* nothing has come for so long that the flow has ended at `last` */
+#define EVENT_UDP_BOUND     8u /* SOCKET: the process has chosen its address or port */
 
-/* All EVENT_UDP_*: a flow is a socket and a peer. Addresses as in event_tcp; a BIND has no remote
- * end, a CLOSE neither. */
+/* All EVENT_UDP_*: a flow is a socket and a peer. Addresses as in event_tcp. A BIND has no remote
+ * end. A CLOSE tells the totals of the socket's only flow; where it had several, or none, it has
+ * neither ends nor totals. */
 struct event_udp {
-    struct event_header header; /* the process is who made, bound or first used the socket */
+    struct event_header header; /* the process is who last bound it, first sent on it, or made it */
     __u64 cookie;
     __u64 cgroup_id;  /* of the socket */
     __u64 inode;      /* as in event_tcp */
@@ -485,6 +488,18 @@ struct emit_bucket {
     __u64 dropped;  /* records not sent */
 };
 
+/* What a flow is kept under in the kernel, while struct event_udp counts its packets: a socket and
+ * both addresses of a packet, as it is on this host. */
+struct emit_flow_key {
+    __u64 cookie;
+    __u16 family;
+    __u16 local_port;
+    __u16 remote_port;
+    __u16 padding;
+    __u8 local_address[16];
+    __u8 remote_address[16];
+};
+
 struct emit_budget {
     struct emit_bucket buckets[EVENT_CLASSES];
 };
@@ -519,6 +534,7 @@ EVENT_ASSERT_SIZE(event_privilege, 240);
 EVENT_ASSERT_SIZE(event_influence, 72);
 EVENT_ASSERT_SIZE(event_container, 96);
 EVENT_ASSERT_SIZE(emit_budget, 144);
+EVENT_ASSERT_SIZE(emit_flow_key, 48);
 EVENT_ASSERT_SIZE(event_cgroup, 56);
 EVENT_ASSERT_SIZE(event_user, 112);
 EVENT_ASSERT_SIZE(event_clock, 48);

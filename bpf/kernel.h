@@ -14,12 +14,14 @@ enum bpf_map_type {
     BPF_MAP_TYPE_HASH = 1,
     BPF_MAP_TYPE_ARRAY = 2,
     BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+    BPF_MAP_TYPE_SK_STORAGE = 24,
     BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
-#define BPF_F_NO_PREALLOC (1u << 0)
-#define BPF_F_MMAPABLE    (1u << 10)
+#define BPF_F_NO_PREALLOC           (1u << 0)
+#define BPF_SK_STORAGE_GET_F_CREATE 1
+#define BPF_F_MMAPABLE              (1u << 10)
 
 /* bpf_tracing.h then takes the registers by the names that struct pt_regs has inside the kernel. */
 #define __VMLINUX_H__
@@ -36,6 +38,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 
 #define EINTR       4
 #define EAGAIN      11
+#define EEXIST      17
 #define EISCONN     106
 #define EALREADY    114
 #define EINPROGRESS 115
@@ -49,6 +52,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define SOCK_SEQPACKET 5
 
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT    2
@@ -56,6 +60,9 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define TCP_CLOSE       7
 #define TCP_LISTEN      10
 #define SOCK_DONE       1 /* bit in skc_flags: the peer's FIN was received */
+/* sk_userlocks: the process has chosen the address, the port. */
+#define SOCK_BINDADDR_LOCK 4
+#define SOCK_BINDPORT_LOCK 8
 
 #define S_IFMT   0170000
 #define S_IFSOCK 0140000
@@ -317,6 +324,7 @@ struct sock {
     __u16 sk_protocol;
     kuid_t sk_uid;
     struct sock_cgroup_data sk_cgrp_data;
+    __u8 sk_userlocks;       /* some bits of a byte */
     struct pid *sk_peer_pid; /* UNIX sockets only */
 };
 
@@ -338,6 +346,25 @@ struct unix_sock {
 
 struct inet_sock {
     __be16 inet_sport; /* network order; outlives skc_num when the socket closes */
+};
+
+/* What programs for cgroups see of a packet and of a socket: the kernel rewrites these loads. */
+struct bpf_sock {
+    __u32 family;
+    __u32 protocol;
+    __u32 src_ip4;    /* network order */
+    __u32 src_ip6[4]; /* likewise */
+    __u32 src_port;   /* host order */
+    __be16 dst_port;
+    __u32 state;
+};
+
+struct __sk_buff {
+    __u32 len;
+    __u32 data;
+    __u32 data_end;
+    __u32 gso_segs;
+    struct bpf_sock *sk;
 };
 
 struct tcp_sock {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
 /*
- * What runs already: every process, every TCP and UNIX socket that a process holds. Iterators walk
- * the kernel's own tables and send the records through the lifecycle ring, so that a scan is
+ * What runs already: every process, every TCP, UDP and UNIX socket that a process holds. Iterators
+ * walk the kernel's own tables and send the records through the lifecycle ring, so that a scan is
  * ordered against the events around it. The time is taken before anything is read: an event with a
  * later time than the record's knows better.
  */
@@ -9,6 +9,7 @@
 #include "insiders.h"
 #include "socket.h"
 #include "task.h"
+#include "udp.h"
 #include "unix_socket.h"
 
 /* A ring more than half full is drained by user space before the scan goes on. */
@@ -120,12 +121,18 @@ int scan_socket(struct bpf_iter__task_file *ctx)
     sk = socket->sk;
     if (socket_is_unix(sk))
         return scan_unix(task, socket, sk);
-    if (!sk || !socket_is_tcp(sk) || sk->__sk_common.skc_state == TCP_CLOSE)
+    if (!sk || !(socket_is_tcp(sk) || socket_is_udp(sk)))
         return ITER_NEXT;
     if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
         return ITER_NEXT;
     if (scan_must_wait())
         return ITER_AGAIN;
+    if (socket_is_udp(sk)) {
+        udp_scan(task, sk);
+        return ITER_NEXT;
+    }
+    if (sk->__sk_common.skc_state == TCP_CLOSE)
+        return ITER_NEXT;
     cookie = bpf_get_socket_cookie(sk);
     record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_tcp, EVENT_TCP_SOCKET);
     if (!record)

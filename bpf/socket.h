@@ -44,21 +44,21 @@ static __always_inline void address_unmap(__u8 *address)
 
 /* A socket's family does not say which addresses it uses: both must be mapped, or the local one
  * mapped and the remote one unset. */
-static __always_inline void addresses_normalise(struct event_tcp *out)
+static __always_inline void addresses_normalise(__u16 *family, __u8 *local, __u8 *remote)
 {
-    const __u64 *remote = (const __u64 *)out->remote_address;
-    bool unset = remote[0] == 0 && remote[1] == 0;
+    const __u64 *halves = (const __u64 *)remote;
+    bool unset = halves[0] == 0 && halves[1] == 0;
 
-    if (out->family != AF_INET6)
+    if (*family != AF_INET6)
         return;
-    if (address_is_mapped(out->remote_address)) {
-        out->family = AF_INET;
-        address_unmap(out->remote_address);
-        if (address_is_mapped(out->local_address))
-            address_unmap(out->local_address);
-    } else if (unset && address_is_mapped(out->local_address)) {
-        out->family = AF_INET;
-        address_unmap(out->local_address);
+    if (address_is_mapped(remote)) {
+        *family = AF_INET;
+        address_unmap(remote);
+        if (address_is_mapped(local))
+            address_unmap(local);
+    } else if (unset && address_is_mapped(local)) {
+        *family = AF_INET;
+        address_unmap(local);
     }
 }
 
@@ -78,7 +78,7 @@ static __always_inline void socket_addresses(struct event_tcp *out, struct sock 
         bpf_core_read(out->local_address, 4, &sk->__sk_common.skc_rcv_saddr);
         bpf_core_read(out->remote_address, 4, &sk->__sk_common.skc_daddr);
     }
-    addresses_normalise(out);
+    addresses_normalise(&out->family, out->local_address, out->remote_address);
 }
 
 /* The kernel counts a FIN as a byte received. */
@@ -127,7 +127,7 @@ static __always_inline void socket_destination(struct event_tcp *out, const void
         __builtin_memcpy(out->remote_address, address.v6.address, 16);
     else
         __builtin_memcpy(out->remote_address, &address.v4, 4);
-    addresses_normalise(out);
+    addresses_normalise(&out->family, out->local_address, out->remote_address);
 }
 
 #endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later */
+/* What is kept of a UDP socket, and what a record says of one. */
+#ifndef SPYQ_UDP_H
+#define SPYQ_UDP_H
+
+#include "kernel.h"
+
+#include "emit.h"
+#include "event.h"
+#include "socket.h"
+#include "task.h"
+
+#define UDP_SOCKET_BOUND  1u
+#define UDP_SOCKET_CLOSED 2u
+
+/* Lives and dies with the socket. The owner is set in the owner's context only: by socket(), bind()
+ * and sending; receiving runs in whatever context a packet arrives in, and reads it. */
+struct udp_socket {
+    __u64 start;
+    __u32 pid; /* 0: nobody is known */
+    __u32 tid;
+    __u32 flags; /* UDP_SOCKET_* */
+    __u32 flows; /* that it ever had */
+    struct emit_flow_key newest;
+};
+
+struct udp_sockets_map {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct udp_socket);
+};
+extern struct udp_sockets_map udp_sockets SEC(".maps");
+
+static __always_inline bool socket_is_udp(struct sock *sk)
+{
+    __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+    return sk && (family == AF_INET || family == AF_INET6) &&
+           BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP;
+}
+
+static __always_inline void udp_own(struct udp_socket *socket, struct task_struct *task)
+{
+    socket->start = task->group_leader->start_boottime;
+    socket->pid = task->tgid;
+    socket->tid = task->pid;
+}
+
+/* What the socket itself tells, its addresses aside. */
+static __always_inline void udp_fill(struct event_udp *out, struct sock *sk)
+{
+    out->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+    out->inode = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+    out->net_ns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+    out->uid = BPF_CORE_READ(sk, sk_uid.val);
+    if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
+        out->flags |= EVENT_UDP_CONNECTED;
+}
+
+/* Everything behind the header of a record about a socket that has no flow (yet). */
+static __always_inline void udp_describe(struct event_udp *out, struct sock *sk)
+{
+    __builtin_memset(&out->cookie, 0, sizeof(*out) - sizeof(out->header));
+    udp_fill(out, sk);
+    out->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    out->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+    out->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+    if (out->family == AF_INET6) {
+        bpf_core_read(out->local_address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+        bpf_core_read(out->remote_address, 16, &sk->__sk_common.skc_v6_daddr);
+    } else {
+        bpf_core_read(out->local_address, 4, &sk->__sk_common.skc_rcv_saddr);
+        bpf_core_read(out->remote_address, 4, &sk->__sk_common.skc_daddr);
+    }
+    addresses_normalise(&out->family, out->local_address, out->remote_address);
+}
+
+/* A socket that a scan has found in a process, which owns it unless somebody is known to. */
+static __always_inline void udp_scan(struct task_struct *task, struct sock *sk)
+{
+    __u8 locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
+    struct udp_socket *socket =
+        bpf_sk_storage_get(&udp_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    __u64 cookie = bpf_get_socket_cookie(sk);
+    struct event_udp *record;
+
+    if (socket && !socket->pid)
+        udp_own(socket, task);
+    if (!BPF_CORE_READ(sk, __sk_common.skc_num))
+        return;
+    record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_udp, EVENT_UDP_SOCKET);
+    if (!record)
+        return;
+    udp_describe(record, sk);
+    record->cookie = cookie;
+    if (locks & (SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK))
+        record->flags |= EVENT_UDP_BOUND;
+    if (socket && record->flags & EVENT_UDP_BOUND)
+        socket->flags |= UDP_SOCKET_BOUND;
+    task_identify(&record->header, task);
+    emit_submit(record, EVENT_CLASS_LIFECYCLE);
+}
+
+#endif
