@@ -77,6 +77,7 @@ static const struct key_row key_rows[] = {
     {"capture", "cgroup", parse_path, offsetof(struct config, cgroup), 0, 0, 0},
     {"capture", "environment", parse_names, offsetof(struct config, environment), 0, 0, 0},
     {"capture", "full_tier", parse_yes, offsetof(struct config, full_tier), 0, 1, 1},
+    NUMBER("capture", udp_idle_s, parse_number, 1, 86400, 60),
     BUDGET("exec_failed", EVENT_CLASS_LIFECYCLE, 5000),
     BUDGET("privilege", EVENT_CLASS_PRIVILEGE, 20000),
     BUDGET("network", EVENT_CLASS_NETWORK, 100000),

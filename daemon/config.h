@@ -32,6 +32,7 @@ struct config {
     uint32_t flush_ms;           /* between two batches */
     uint32_t queue_mib;          /* memory for batches that the disk has not taken yet */
     bool full_tier;              /* use fentry, fexit and LSM programs where the kernel lets us */
+    uint32_t udp_idle_s;         /* a flow of UDP has ended when nothing has come for so long */
     uint32_t budget[EVENT_CLASSES]; /* records a second of one cgroup, by class; 0: no limit */
     char **environment;             /* allow-listed names, NULL-terminated; never NULL itself */
 

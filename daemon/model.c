@@ -343,7 +343,6 @@ void model_free(struct model *model)
 {
     if (!model)
         return;
-    udp_free_all(model);
     dns_free_all(model);
     unix_free_all(model);
     pipe_free_all(model);
@@ -352,6 +351,7 @@ void model_free(struct model *model)
     container_free_all(model);
     edge_free_all(model);
     connection_free_all(model);
+    udp_free_all(model);
     listener_free_all(model);
     process_free_all(model);
     free_names(&model->users);

@@ -34,7 +34,7 @@ static struct connection *connection_find(const struct model *model, uint64_t co
 
 /* ---- making one ---- */
 
-static struct connection *connection_new(struct model *model, uint64_t cookie, const char *origin)
+struct connection *connection_new(struct model *model, uint64_t cookie, const char *origin)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
 
@@ -65,14 +65,12 @@ static void set_owner(struct model *model, struct connection *connection,
         connection->row.process_id = process->row.id;
 }
 
-/* The inode number of its socket, which descriptors and standard streams are known by. */
-static void set_socket(struct model *model, struct connection *connection,
-                       const struct event_tcp *tcp)
+void connection_set_inode(struct model *model, struct connection *connection, uint64_t inode)
 {
-    if (!tcp->inode || connection->row.inode == (int64_t)tcp->inode)
+    if (!inode || connection->row.inode == (int64_t)inode)
         return;
-    connection->row.inode = (int64_t)tcp->inode;
-    if (index_put(&model->sockets, cookie_key(tcp->inode), connection) < 0)
+    connection->row.inode = (int64_t)inode;
+    if (index_put(&model->sockets, cookie_key(inode), connection) < 0)
         model->unkept++;
 }
 
@@ -108,7 +106,7 @@ static void set_tuple(struct model *model, struct connection *connection,
     }
     *known = tuple;
     connection->row.net_ns = tcp->net_ns;
-    set_socket(model, connection, tcp);
+    connection_set_inode(model, connection, tcp->inode);
 }
 
 static void set_open(struct connection *connection)
@@ -198,16 +196,16 @@ static void leads_in_no_more(struct model *model, struct connection *server)
     edge_acted_on(process, server->row.ended_at);
 }
 
-static void connection_end(struct model *model, struct connection *connection, uint64_t time,
-                           uint32_t error)
+void connection_end(struct model *model, struct connection *connection, uint64_t now,
+                    uint64_t ended_at, uint32_t error)
 {
     connection->state = outcome(connection, error);
     shared_set(&connection->error, image_error(error));
     peer_leave(model, connection);
     TAILQ_REMOVE(connection->ended ? &model->closed_connections : &model->open_connections,
                  connection, open);
-    connection->row.ended_at = model_wall(model, time);
-    connection->ended = time;
+    connection->row.ended_at = model_wall(model, ended_at);
+    connection->ended = now;
     TAILQ_INSERT_TAIL(&model->closed_connections, connection, open);
     connection_touch(model, connection);
     forget_socket(model, connection);
@@ -226,6 +224,8 @@ static void connection_free(struct model *model, struct connection *connection)
     if (connection_find(model, connection->cookie) == connection)
         index_remove(&model->connections, cookie_key(connection->cookie));
     forget_socket(model, connection);
+    if (connection->flow.socket)
+        udp_leave(model, connection);
     if (connection->dirty)
         TAILQ_REMOVE(&model->changed_connections, connection, changed);
     shared_drop(connection->error);
@@ -240,7 +240,7 @@ void connection_connect(struct model *model, const struct event *event)
     struct connection *connection;
 
     if (earlier && !earlier->ended) /* its end was lost */
-        connection_end(model, earlier, event->header->time, 0);
+        connection_end(model, earlier, event->header->time, event->header->time, 0);
     connection = connection_from(model, event, "out", "event");
     if (connection)
         connection->row.started_at = model_wall(model, event->header->time);
@@ -296,6 +296,22 @@ static void tell_peer(struct model *model, const struct connection *connection)
     connection_touch(model, peer);
 }
 
+void connection_set_process(struct model *model, struct connection *connection,
+                            const struct process *process)
+{
+    if (connection->row.process_id == process->row.id)
+        return;
+    connection->row.process_id = process->row.id;
+    tell_peer(model, connection);
+    connection_touch(model, connection);
+    if (!connection->edge.id || connection->edge.dst == process->row.id)
+        return;
+    leads_in_no_more(model, connection);
+    connection->edge.dst = process->row.id;
+    connection_leads_in(model, connection);
+    model_put(model, ROW_EDGE, &connection->edge);
+}
+
 void connection_accept(struct model *model, const struct event *event)
 {
     struct connection *connection = connection_find(model, event->tcp->cookie);
@@ -310,7 +326,7 @@ void connection_accept(struct model *model, const struct event *event)
     reopen(model, connection);
     connection->seen = event->header->time;
     connection->accepted = true;
-    set_socket(model, connection, event->tcp);
+    connection_set_inode(model, connection, event->tcp->inode);
     set_owner(model, connection, event->header);
     set_listener(model, connection);
     tell_peer(model, connection);
@@ -348,7 +364,7 @@ void connection_close(struct model *model, const struct event *event)
     connection->row.bytes_sent = (int64_t)tcp->bytes_sent;
     connection->row.bytes_received = (int64_t)tcp->bytes_received;
     connection->presumed = false;
-    connection_end(model, connection, event->header->time, tcp->error);
+    connection_end(model, connection, event->header->time, event->header->time, tcp->error);
 }
 
 static bool same_destination(const struct connection *connection, const struct event_tcp *tcp)
@@ -383,7 +399,7 @@ void connection_connect_failed(struct model *model, const struct event *event)
         return;
     connection->reported = true;
     connection->row.started_at = model_wall(model, event->header->time);
-    connection_end(model, connection, event->header->time, tcp->error);
+    connection_end(model, connection, event->header->time, event->header->time, tcp->error);
 }
 
 /* ---- scan and restart ---- */
@@ -396,7 +412,7 @@ static void connection_seen(struct model *model, struct connection *connection,
     reopen(model, connection);
     if (connection->ended)
         return;
-    set_socket(model, connection, event->tcp);
+    connection_set_inode(model, connection, event->tcp->inode);
     connection->accepted = true; /* somebody holds it */
     if (event->tcp->new_state == TCP_SYN_SENT)
         return;
@@ -432,6 +448,13 @@ void connection_snapshot(struct model *model, const struct event *event)
     peer_join(model, connection);
 }
 
+static bool is_udp(struct text protocol)
+{
+    static const char *const udp[] = {"udp", NULL};
+
+    return model_one_of(protocol, udp);
+}
+
 void connection_adopt(struct model *model, const struct row_connection *row)
 {
     static const char *const directions[] = {"out", "in", NULL};
@@ -458,6 +481,10 @@ void connection_adopt(struct model *model, const struct row_connection *row)
     tuple->remote_port = (uint16_t)row->remote_port;
     connection->dirty = false;
     TAILQ_REMOVE(&model->changed_connections, connection, changed);
+    if (is_udp(row->protocol)) {
+        udp_adopt(model, connection);
+        return;
+    }
     if (!connection->cookie) /* its socket is found by the addresses alone */
         peer_join(model, connection);
 }
@@ -484,7 +511,7 @@ static void settle_direction(struct model *model, struct connection *connection)
 {
     const struct listener *listener;
 
-    if (connection->direction)
+    if (connection->direction || connection->flow.socket)
         return;
     listener =
         listener_for(model, &connection->tuple, connection->row.net_ns, connection->row.process_id);
@@ -511,10 +538,10 @@ void connection_reconcile(struct model *model, uint64_t began)
     for (connection = TAILQ_FIRST(&model->open_connections); connection; connection = next) {
         next = TAILQ_NEXT(connection, open);
         /* One in a listener's queue is nobody's yet: no scan sees it. */
-        if (connection->seen >= began || is_queued(model, connection))
+        if (connection->flow.socket || connection->seen >= began || is_queued(model, connection))
             continue;
         connection->presumed = true;
-        connection_end(model, connection, began, 0);
+        connection_end(model, connection, began, began, 0);
     }
 }
 
@@ -557,7 +584,7 @@ static void connection_put(struct model *model, const struct connection *connect
     struct row_connection row = connection->row;
     char local[ADDRESS_SIZE], remote[ADDRESS_SIZE];
 
-    row.protocol = model_constant("tcp");
+    row.protocol = model_constant(connection->flow.socket ? "udp" : "tcp");
     row.direction = model_constant(connection->direction);
     row.state = model_constant(connection->state);
     row.origin = model_constant(connection->origin);

@@ -17,6 +17,33 @@ static void listener_touch(struct model *model, struct listener *listener)
     TAILQ_INSERT_TAIL(&model->changed_listeners, listener, changed);
 }
 
+/* A socket that waits for others, as an event of TCP or UDP tells. */
+struct listening {
+    uint64_t cookie;
+    uint32_t net_ns;
+    uint16_t family;
+    uint16_t port;
+    const uint8_t *address;
+    bool udp;
+};
+
+static bool event_is_udp(const struct event *event)
+{
+    return event->header->kind == EVENT_UDP_BIND || event->header->kind == EVENT_UDP_SOCKET;
+}
+
+static struct listening listening_of(const struct event *event)
+{
+    const struct event_tcp *tcp = event->tcp;
+    const struct event_udp *udp = event->udp;
+
+    if (event_is_udp(event))
+        return (struct listening){udp->cookie,     udp->net_ns,        udp->family,
+                                  udp->local_port, udp->local_address, true};
+    return (struct listening){tcp->cookie,     tcp->net_ns,        tcp->family,
+                              tcp->local_port, tcp->local_address, false};
+}
+
 static struct listener *listener_new(struct model *model, uint64_t cookie, const char *origin)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
@@ -52,17 +79,19 @@ static void listener_supersede(struct model *model, struct listener *listener)
 static void listener_refresh(struct model *model, struct listener *listener,
                              const struct event *event)
 {
+    uint16_t port = listening_of(event).port;
+
     listener->seen = event->header->time;
-    if (listener->row.port == event->tcp->local_port || !event->tcp->local_port)
+    if (listener->row.port == port || !port)
         return;
-    listener->row.port = event->tcp->local_port;
+    listener->row.port = port;
     listener_touch(model, listener);
 }
 
 void listener_open(struct model *model, const struct event *event, const char *origin)
 {
-    const struct event_tcp *tcp = event->tcp;
-    struct listener *listener = index_get(&model->listeners, cookie_key(tcp->cookie));
+    struct listening socket = listening_of(event);
+    struct listener *listener = index_get(&model->listeners, cookie_key(socket.cookie));
     bool scanned = strcmp(origin, "scan") == 0;
     const struct process *owner;
     char address[ADDRESS_SIZE];
@@ -77,15 +106,16 @@ void listener_open(struct model *model, const struct event *event, const char *o
         listener_refresh(model, listener, event);
         return;
     }
-    listener = listener_new(model, tcp->cookie, origin);
+    listener = listener_new(model, socket.cookie, origin);
     if (!listener)
         return;
     owner = process_of(model, event->header);
     listener->seen = event->header->time;
-    listener->address = shared_new(address_text(tcp->family, tcp->local_address, address));
+    listener->udp = socket.udp;
+    listener->address = shared_new(address_text(socket.family, socket.address, address));
     listener->row.process_id = owner ? owner->row.id : INTEGER_NULL;
-    listener->row.port = tcp->local_port;
-    listener->row.net_ns = tcp->net_ns;
+    listener->row.port = socket.port;
+    listener->row.net_ns = socket.net_ns;
     listener->row.started_at = scanned ? INTEGER_NULL : model_wall(model, event->header->time);
 }
 
@@ -113,6 +143,21 @@ void listener_close(struct model *model, const struct event *event)
         listener_end(model, listener, event->header->time);
 }
 
+void listener_gone(struct model *model, uint64_t cookie, uint64_t time)
+{
+    struct listener *listener = index_get(&model->listeners, cookie_key(cookie));
+
+    if (listener && listener->udp && !listener->ended)
+        listener_end(model, listener, time);
+}
+
+const struct listener *listener_of(const struct model *model, uint64_t cookie)
+{
+    const struct listener *listener = index_get(&model->listeners, cookie_key(cookie));
+
+    return listener && !listener->ended ? listener : NULL;
+}
+
 void listener_adopt(struct model *model, const struct row_listener *row)
 {
     int64_t next = model->next_id[ROW_LISTENER];
@@ -125,6 +170,7 @@ void listener_adopt(struct model *model, const struct row_listener *row)
         return;
     model->next_id[ROW_LISTENER] = next;
     listener->row = *row;
+    listener->udp = model_one_of(row->protocol, (const char *const[]){"udp", NULL});
     listener->address = shared_new(row->address);
     listener->dirty = false;
     TAILQ_REMOVE(&model->changed_listeners, listener, changed);
@@ -163,8 +209,8 @@ const struct listener *listener_for(const struct model *model, const struct tupl
 
     TAILQ_FOREACH(listener, &model->open_listeners, open)
     {
-        if (listener->row.port != tuple->local_port || listener->row.net_ns != net_ns ||
-            !address_fits(listener, tuple))
+        if (listener->udp || listener->row.port != tuple->local_port ||
+            listener->row.net_ns != net_ns || !address_fits(listener, tuple))
             continue;
         if (listener->row.process_id == process_id)
             return listener;
@@ -184,7 +230,7 @@ void listener_flush(struct model *model)
         struct row_listener row = listener->row;
         TAILQ_REMOVE(&model->changed_listeners, listener, changed);
         listener->dirty = false;
-        row.protocol = model_constant("tcp");
+        row.protocol = model_constant(listener->udp ? "udp" : "tcp");
         row.address = shared_text(listener->address);
         row.origin = model_constant(listener->origin);
         model_put(model, ROW_LISTENER, &row);

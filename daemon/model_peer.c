@@ -70,7 +70,7 @@ static struct connection *find_by_tuple(const struct model *model,
 
     for (other = index_get(&model->tuples, tuple_key(&wanted)); other;
          other = other->next_same_tuple) {
-        if (!same_tuple(&other->tuple, &wanted))
+        if (!same_tuple(&other->tuple, &wanted) || !other->flow.socket != !connection->flow.socket)
             continue;
         if (other->row.net_ns == connection->row.net_ns && is_free(connection, other))
             return other;
@@ -181,7 +181,8 @@ void peer_leave(struct model *model, struct connection *connection)
 void peer_edge(struct model *model, struct connection *server)
 {
     int64_t client = server->row.peer_process_id;
-    int64_t at = server->row.established_at;
+    int64_t established = server->row.established_at;
+    int64_t at = established == INTEGER_NULL ? server->row.started_at : established;
 
     if (server->edge.id || !server->accepted || !connection_is_incoming(server) ||
         client == INTEGER_NULL || server->row.process_id == INTEGER_NULL ||

@@ -58,6 +58,7 @@ struct listener {
     uint64_t cookie;
     uint64_t seen;
     uint64_t ended;
+    bool udp; /* bound, rather than listening */
     bool dirty;
     TAILQ_ENTRY(listener) open;
     TAILQ_ENTRY(listener) changed;
@@ -71,6 +72,16 @@ struct tuple {
     uint16_t remote_port;
     uint8_t local[16];
     uint8_t remote[16];
+};
+
+/* What a flow of UDP is beyond a connection. */
+struct flow_state {
+    struct udp_socket *socket; /* with all its flows; NULL: the connection is none of UDP */
+    uint64_t began;            /* first packet, boot clock; 0: an earlier run's, not seen since */
+    uint64_t last;             /* newest packet; 0: not known */
+    int64_t earlier_sent;      /* bytes that an earlier run has counted */
+    int64_t earlier_received;
+    LIST_ENTRY(connection) of_socket;
 };
 
 struct connection {
@@ -96,6 +107,7 @@ struct connection {
     struct row_edge edge;    /* the connect edge, kept by the server's end; id 0: none yet */
     struct connection *peer; /* the other end, as long as it is in memory */
     struct connection *next_same_tuple;
+    struct flow_state flow; /* where it is one of UDP */
     TAILQ_ENTRY(connection) open;
     TAILQ_ENTRY(connection) changed;
 };
@@ -258,10 +270,14 @@ void edge_free_all(struct model *model);
 void listener_open(struct model *model, const struct event *event, const char *origin);
 /* Its socket was closed. */
 void listener_close(struct model *model, const struct event *event);
+/* The socket, if it is a listener of UDP, waits for nobody any more. */
+void listener_gone(struct model *model, uint64_t cookie, uint64_t time);
+/* The listener that an open socket is; NULL: it is none. */
+const struct listener *listener_of(const struct model *model, uint64_t cookie);
 void listener_adopt(struct model *model, const struct row_listener *row);
 void listener_reconcile(struct model *model, uint64_t began);
 
-/* The listener that took a connection in; of several, the one of that process (NULL: any). */
+/* The listener that took a TCP connection in; of several, the one of that process (NULL: any). */
 const struct listener *listener_for(const struct model *model, const struct tuple *tuple,
                                     int64_t net_ns, int64_t process_id);
 void listener_flush(struct model *model);
@@ -283,6 +299,17 @@ void connection_reconcile(struct model *model, uint64_t began);
 void connection_flush(struct model *model);
 void connection_forget(struct model *model, uint64_t before);
 void connection_free_all(struct model *model);
+/* A new row of an open connection. cookie: what it is found by; 0: by nothing. NULL: out of memory.
+ */
+struct connection *connection_new(struct model *model, uint64_t cookie, const char *origin);
+/* Its socket's inode number, which descriptors and standard streams are known by; 0: unchanged. */
+void connection_set_inode(struct model *model, struct connection *connection, uint64_t inode);
+/* It ended at `ended_at`, as was learnt now (both boot clock). error: errno, positive; 0: none. */
+void connection_end(struct model *model, struct connection *connection, uint64_t now,
+                    uint64_t ended_at, uint32_t error);
+/* The process that an event names takes it over; the other end and the edge learn of it. */
+void connection_set_process(struct model *model, struct connection *connection,
+                            const struct process *process);
 /* The connection that is open on the socket of that inode number; NULL: none is known. */
 struct connection *connection_of_socket(const struct model *model, uint64_t inode);
 /* A process holds the socket of a connection that another made. how: a constant; edge_id 0: none.
@@ -323,6 +350,10 @@ void udp_flow(struct model *model, const struct event *event);
 void udp_close(struct model *model, const struct event *event);
 void udp_bind(struct model *model, const struct event *event);
 void udp_snapshot(struct model *model, const struct event *event);
+/* A connection of an earlier run turns out to be a flow. */
+void udp_adopt(struct model *model, struct connection *connection);
+/* A flow's connection is about to be freed. */
+void udp_leave(struct model *model, struct connection *connection);
 void udp_reconcile(struct model *model, uint64_t began);
 void udp_forget(struct model *model, uint64_t before);
 void udp_free_all(struct model *model);

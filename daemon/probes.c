@@ -149,6 +149,13 @@ static const struct refused *find_refused(const struct probes *probes, const cha
     return NULL;
 }
 
+/* Programs for cgroups belong to the network: the kernel says no more than EPERM. */
+static bool lacks_net_admin(const char *section)
+{
+    return strncmp(section, "cgroup", 6) == 0 && !has_capability(CAP_NET_ADMIN) &&
+           !has_capability(CAP_SYS_ADMIN);
+}
+
 /* Why a program is not even tried; leaves probe->error empty where it is. */
 static void probe_judge(const struct probes *probes, struct probe *probe, const struct btf *btf,
                         const char *no_full_tier)
@@ -161,6 +168,8 @@ static void probe_judge(const struct probes *probes, struct probe *probe, const 
         snprintf(probe->error, ERROR_SIZE, "this kernel has no %s", absent);
     else if (tier_is_full(section) && no_full_tier)
         snprintf(probe->error, ERROR_SIZE, "%s", no_full_tier);
+    else if (lacks_net_admin(section))
+        snprintf(probe->error, ERROR_SIZE, "CAP_NET_ADMIN is missing");
     else if (refused)
         snprintf(probe->error, ERROR_SIZE, "%s", refused->error);
 }
@@ -441,6 +450,17 @@ int probes_ring(const struct probes *probes, int ring)
 int probes_budgets(const struct probes *probes)
 {
     return bpf_map__fd(probes->bpf->maps.budgets);
+}
+
+int probes_udp_flows(const struct probes *probes, uint32_t *room)
+{
+    *room = bpf_map__max_entries(probes->bpf->maps.udp_flows);
+    return bpf_map__fd(probes->bpf->maps.udp_flows);
+}
+
+uint64_t probes_udp_flowless(const struct probes *probes)
+{
+    return __atomic_load_n(&probes->bpf->bss->udp_flowless, __ATOMIC_RELAXED);
 }
 
 const volatile struct emit_counters *probes_counters(const struct probes *probes, size_t *cpus)

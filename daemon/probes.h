@@ -40,6 +40,12 @@ int probes_ring(const struct probes *probes, int ring);
 /* The map of what each cgroup may still send: __u64 cgroup id -> struct emit_budget. */
 int probes_budgets(const struct probes *probes);
 
+/* The map of UDP's flows: struct emit_flow_key -> struct event_udp. *room: how many it can hold. */
+int probes_udp_flows(const struct probes *probes, uint32_t *room);
+
+/* Packets that are in no flow because that map was full, so far. */
+uint64_t probes_udp_flowless(const struct probes *probes);
+
 /* The counters of each CPU, shared with the kernel, and how many CPUs there are. */
 const volatile struct emit_counters *probes_counters(const struct probes *probes, size_t *cpus);
 

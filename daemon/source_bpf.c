@@ -14,6 +14,7 @@
 
 #include "budgets.h"
 #include "cgroups.h"
+#include "flows.h"
 #include "host.h"
 #include "log.h"
 #include "probes.h"
@@ -40,6 +41,7 @@ struct source {
     struct probes *probes;
     struct ring rings[EVENT_RINGS];
     struct users *users;
+    struct flows *flows;
     struct budgets *budgets;
     struct redactor *redactor; /* NULL: nothing is redacted */
     struct cgroup_place place; /* what is recorded; the root of the hierarchy: everything */
@@ -53,6 +55,7 @@ struct source {
     int64_t clock; /* wall minus boot, as last handed over */
     uint64_t misses[SOURCE_PROBES_MAX];
     uint64_t rescued;
+    uint64_t flowless;
     uint64_t dropped[EVENT_CLASSES]; /* losses already handed over */
     bool rescan;
     bool stopped;
@@ -94,6 +97,8 @@ static int take_record(void *context, void *data, size_t size)
     const struct event_header *header = data;
 
     ring->received++;
+    if (header->kind == EVENT_UDP_CLOSE)
+        flows_closed(source->flows, ((const struct event_udp *)data)->cookie);
     if (header->time > ring->newest)
         ring->newest = header->time;
     users_introduce(source->users, header, pass_on, source);
@@ -325,6 +330,19 @@ static void audit_budgets(struct source *source)
     budgets_audit(source->budgets, boot_now(), report_over_budget, source);
 }
 
+static void audit_flows(struct source *source, bool last)
+{
+    uint64_t flowless = probes_udp_flowless(source->probes);
+
+    flows_look(source->flows, last, pass_on, source);
+    if (flowless > source->flowless)
+        report_loss(source, &(struct loss){.loss_class = EVENT_CLASS_NETWORK,
+                                           .count = flowless - source->flowless,
+                                           .detail = "packets of UDP: there was no room for "
+                                                     "another flow"});
+    source->flowless = flowless;
+}
+
 static void audit_clock(struct source *source)
 {
     int64_t clock = wall_minus_boot();
@@ -346,6 +364,7 @@ static void source_bpf_audit(struct source *source)
     audit_programs(source);
     audit_rescued(source);
     audit_budgets(source);
+    audit_flows(source, false);
     audit_clock(source);
     source->audited_at = boot_now();
     /* What is lost is an end that never comes, or something that is there and unknown. */
@@ -365,6 +384,7 @@ static void source_bpf_close(struct source *source)
     users_free(source->users);
     budgets_free(source->budgets);
     redactor_free(source->redactor);
+    flows_free(source->flows);
     free(source);
 }
 
@@ -429,6 +449,14 @@ static void introduce_host(struct source *source)
     pass_on(source, host, host->size);
 }
 
+static struct flows *open_flows(const struct probes *probes, uint32_t idle_s)
+{
+    uint32_t room;
+    int map = probes_udp_flows(probes, &room);
+
+    return flows_new(map, room, idle_s);
+}
+
 static int source_bpf_start(struct source *source, const struct config *config,
                             struct source_error *error)
 {
@@ -446,6 +474,11 @@ static int source_bpf_start(struct source *source, const struct config *config,
         return -1;
     source->budgets = budgets_new(probes_budgets(source->probes));
     if (!source->budgets) {
+        snprintf(error->message, sizeof(error->message), "out of memory");
+        return -1;
+    }
+    source->flows = open_flows(source->probes, config->udp_idle_s);
+    if (!source->flows) {
         snprintf(error->message, sizeof(error->message), "out of memory");
         return -1;
     }
@@ -516,6 +549,7 @@ static void source_bpf_stop(struct source *source)
     source->stopped = true;
     while (source_bpf_drain(source, TURN_RECORDS))
         ;
+    audit_flows(source, true);
     check_account(source);
     tell_frontier(source, UINT64_MAX);
     if (source->redactor && redactor_count(source->redactor))
