@@ -93,6 +93,16 @@ def tcp(address="127.0.0.1"):
     return socket.socket(family, socket.SOCK_STREAM)
 
 
+def udp(address="127.0.0.1", port=None):
+    """A UDP socket of the address's family; bound where a port is given (0: any)."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.settimeout(10)
+    if port is not None:
+        sock.bind((address, port))
+    return sock
+
+
 def connect(address, port, source_port=None):
     client = tcp(address)
     if source_port is not None:

@@ -104,10 +104,11 @@ def endpoint(text):
     return address, port
 
 
-def sockets(listening=False, netns=None):
-    """TCP sockets of a network namespace (a name of `ip netns`; None: ours) by ss."""
+def sockets(listening=False, netns=None, kind="-t"):
+    """TCP sockets, or with kind -u UDP's, of a network namespace (a name of `ip netns`; None:
+    ours) by ss."""
     inside = ["/usr/sbin/ip", "netns", "exec", netns] if netns else []
-    command = [*inside, "/usr/bin/ss", "-H", "-t", "-n", "-p", "-e", "-O",
+    command = [*inside, "/usr/bin/ss", "-H", kind, "-n", "-p", "-e", "-O",
                "-l" if listening else "-a"]
     found = []
     for line in subprocess.run(command, capture_output=True, text=True, check=True
