@@ -172,28 +172,30 @@ static const char *outcome(const struct connection *connection, uint32_t error)
 
 void connection_leads_in(struct model *model, struct connection *server)
 {
+    struct process *client = process_by_id(model, server->edge.src);
     struct process *process = process_by_id(model, server->edge.dst);
 
-    if (!process)
-        return;
-    edge_acted_on(process, server->edge.last_at);
-    if (server->ended || server->leads_in)
+    edge_acted(client, process, server->edge.last_at);
+    if (server->ended || server->leads_in || !client || !process)
         return;
     server->leads_in = true;
+    client->ways_out++;
     process->ways_in++;
 }
 
 static void leads_in_no_more(struct model *model, struct connection *server)
 {
+    struct process *client = process_by_id(model, server->edge.src);
     struct process *process = process_by_id(model, server->edge.dst);
 
+    edge_acted(client, process, server->row.ended_at);
     if (!server->leads_in)
         return;
     server->leads_in = false;
-    if (!process)
-        return;
-    process->ways_in--;
-    edge_acted_on(process, server->row.ended_at);
+    if (client)
+        client->ways_out--;
+    if (process)
+        process->ways_in--;
 }
 
 void connection_end(struct model *model, struct connection *connection, uint64_t now,

@@ -27,10 +27,18 @@ struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int
     return edge;
 }
 
-void edge_acted_on(struct process *process, int64_t until)
+static void raise_time(int64_t *time, int64_t until)
 {
-    if (process->acted_on == INTEGER_NULL || process->acted_on < until)
-        process->acted_on = until;
+    if (*time == INTEGER_NULL || *time < until)
+        *time = until;
+}
+
+void edge_acted(struct process *src, struct process *dst, int64_t until)
+{
+    if (src)
+        raise_time(&src->acted, until);
+    if (dst)
+        raise_time(&dst->acted_on, until);
 }
 
 /* ---- edges that happen again ---- */
@@ -91,12 +99,21 @@ static void drop(struct model *model, struct repeated_edge *edge)
     free(edge);
 }
 
-/* Whether nothing has acted on src since the edge last happened: whoever reached src before the
- * first act is then all that could have reached it before the second. */
-static bool may_lengthen(const struct repeated_edge *edge, const struct process *src, int64_t from)
+static bool is_later(int64_t time, int64_t than)
 {
-    return !src->ways_in && from >= edge->row.at &&
-           (src->acted_on == INTEGER_NULL || src->acted_on <= edge->row.last_at);
+    return time != INTEGER_NULL && time > than;
+}
+
+/* Whoever reached src before the first act is then all that could have reached it before the
+ * second, and whom dst has reached since the second all that it could have reached since the first.
+ */
+static bool may_lengthen(const struct repeated_edge *edge, const struct process *src,
+                         const struct process *dst, int64_t from)
+{
+    int64_t last_at = edge->row.last_at;
+
+    return from >= edge->row.at && !src->ways_in && !is_later(src->acted_on, last_at) &&
+           !dst->ways_out && !is_later(dst->acted, last_at);
 }
 
 static struct repeated_edge *remember(struct model *model, struct key key,
@@ -138,10 +155,10 @@ int64_t edge_act(struct model *model, const char *kind, struct process *src, str
         return 0;
     key = edge_key(kind, src->row.id, dst->row.id, evidence);
     edge = index_get(&model->edges, key);
-    edge_acted_on(dst, last_at);
     if (edge && is_same(edge, kind, src->row.id, dst->row.id, evidence) &&
-        may_lengthen(edge, src, at)) {
+        may_lengthen(edge, src, dst, at)) {
         lengthen(model, edge, last_at);
+        edge_acted(src, dst, last_at);
         return edge->row.id;
     }
     if (edge)
@@ -153,6 +170,7 @@ int64_t edge_act(struct model *model, const char *kind, struct process *src, str
     edge->row.last_at = last_at;
     edge->row.connection_id = evidence->connection_id;
     edge->row.file_id = evidence->file_id;
+    edge_acted(src, dst, last_at);
     touch(model, edge);
     return edge->row.id;
 }

@@ -39,10 +39,12 @@ struct process {
     uint32_t cwd_device;
     uint64_t seen;  /* time of the newest event about it */
     uint64_t ended; /* time of its end; 0: alive */
-    /* Until when others acted on it (wall, ns; INTEGER_NULL: nobody is known to have), and how many
-     * open connections lead into it, through which somebody still may. */
+    /* Until when others acted on it, and it on others (wall, ns; INTEGER_NULL: never, as far as is
+     * known), and through how many open connections they still may. */
     int64_t acted_on;
+    int64_t acted;
     uint32_t ways_in;
+    uint32_t ways_out;
     int64_t holds; /* the connection that it was last found to hold for another; INTEGER_NULL */
     bool outside;  /* has left the recorded cgroup */
     bool dirty;    /* on the list of rows to write */
@@ -100,7 +102,7 @@ struct connection {
     bool accepted; /* somebody has taken it out of the listener's queue */
     bool presumed; /* ended because a scan did not see it: its real end may still be told */
     bool reported; /* connect() has returned its failure */
-    bool leads_in; /* counted in ways_in of the server's process */
+    bool leads_in; /* counted in ways_out of the client's process, ways_in of the server's */
     bool dirty;
     uint64_t seen;
     uint64_t ended;
@@ -252,14 +254,14 @@ struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int
 /*
  * src acted on dst between two times of the boot clock (the same for a single act). It makes an
  * edge, or lengthens the one that was there with the same evidence, where that changes nobody's
- * reachability: nothing had acted on src since the edge's last_at. Returns the edge's id; 0: src
- * and dst are one process, or either is NULL.
+ * reachability: since the edge's last_at nothing has acted on src, and dst on nothing. Returns the
+ * edge's id; 0: src and dst are one process, or either is NULL.
  */
 int64_t edge_act(struct model *model, const char *kind, struct process *src, struct process *dst,
                  uint64_t from, uint64_t until, const struct evidence *evidence);
 
-/* Something acted on the process until then (wall, ns). */
-void edge_acted_on(struct process *process, int64_t until);
+/* An edge made otherwise: src acted on dst until then (wall, ns). Either may be NULL. */
+void edge_acted(struct process *src, struct process *dst, int64_t until);
 
 void edge_flush(struct model *model);
 void edge_free_all(struct model *model);

@@ -94,6 +94,7 @@ static struct process *process_new(struct model *model, uint32_t pid, uint64_t s
     process->row.started_at = model_wall(model, start);
     process->row.truncated = 0;
     process->acted_on = INTEGER_NULL;
+    process->acted = INTEGER_NULL;
     process->holds = INTEGER_NULL;
     if (index_put(&model->process_ids, id_key(process->row.id), process) < 0)
         model->unkept++;
@@ -117,7 +118,7 @@ struct process *process_of(struct model *model, const struct event_header *heade
 }
 
 /* The parent is now known: the row says so and an edge leads from it. Once. */
-static void set_parent(struct model *model, struct process *process, const struct process *parent,
+static void set_parent(struct model *model, struct process *process, struct process *parent,
                        const char *how)
 {
     struct row_edge edge;
@@ -130,7 +131,7 @@ static void set_parent(struct model *model, struct process *process, const struc
     edge = edge_new(model, "fork", parent->row.id, process->row.id, process->row.started_at);
     edge.detail = model_constant(how);
     model_put(model, ROW_EDGE, &edge);
-    edge_acted_on(process, edge.last_at);
+    edge_acted(parent, process, edge.last_at);
     process_touch(model, process);
 }
 
