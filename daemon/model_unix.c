@@ -214,6 +214,7 @@ static void way_free(struct unix_state *state, struct unix_way *way)
 /* It led from the client to the server until then (boot clock). */
 static void way_close(struct model *model, struct unix_way *way, uint64_t time)
 {
+    struct process *client = process_by_id(model, way->edge.src);
     struct process *server = process_by_id(model, way->edge.dst);
     int64_t until = model_wall(model, time);
 
@@ -221,10 +222,11 @@ static void way_close(struct model *model, struct unix_way *way, uint64_t time)
         way->edge.last_at = until;
     way_touch(model->unix_sockets, way);
     way_put(model, way);
-    if (server) {
+    edge_acted(client, server, until);
+    if (client)
+        client->ways_out--;
+    if (server)
         server->ways_in--;
-        edge_acted_on(server, until);
-    }
     way_free(model->unix_sockets, way);
 }
 
@@ -252,8 +254,9 @@ static void way_open(struct model *model, struct process *client, struct process
     LIST_INSERT_HEAD(&from->from, way, from);
     LIST_INSERT_HEAD(&into->into, way, into);
     TAILQ_INSERT_TAIL(&state->open, way, open);
+    client->ways_out++;
     server->ways_in++;
-    edge_acted_on(server, way->edge.at);
+    edge_acted(client, server, way->edge.at);
     way_touch(state, way);
     if (state->ways.count > WAYS_MAX)
         way_close(model, TAILQ_FIRST(&state->open), time);
