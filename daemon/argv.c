@@ -5,44 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ESCAPED_MAX 6 /* \u001b */
-
-/* Writes one byte of a JSON string; returns how many bytes it took. */
-static size_t json_byte(char *out, unsigned char byte)
-{
-    static const char short_forms[256] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-                                          ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
-    static const char digits[] = "0123456789abcdef";
-
-    if (short_forms[byte]) {
-        out[0] = '\\';
-        out[1] = short_forms[byte];
-        return 2;
-    }
-    if (byte >= 0x20 && byte != 0x7f) {
-        out[0] = (char)byte;
-        return 1;
-    }
-    memcpy(out, "\\u00", 4);
-    out[4] = digits[byte >> 4];
-    out[5] = digits[byte & 15];
-    return ESCAPED_MAX;
-}
-
-static size_t json_argument(char *out, const char *argument, size_t length)
-{
-    size_t size = 0;
-
-    out[size++] = '"';
-    for (size_t i = 0; i < length; i++)
-        size += json_byte(out + size, (unsigned char)argument[i]);
-    out[size++] = '"';
-    return size;
-}
+#include "json.h"
 
 struct shared *argv_json(struct text argv)
 {
-    char *json = argv.data ? malloc(argv.length * (ESCAPED_MAX + 3) + 2) : NULL;
+    char *json = argv.data ? malloc(argv.length * (JSON_ESCAPED_MAX + 3) + 2) : NULL;
     struct shared *shared;
     size_t size = 0;
 
@@ -53,7 +20,7 @@ struct shared *argv_json(struct text argv)
         size_t length = strnlen(argv.data + at, argv.length - at);
         if (at)
             json[size++] = ',';
-        size += json_argument(json + size, argv.data + at, length);
+        size += json_string(json + size, argv.data + at, length);
         at += length + 1;
     }
     json[size++] = ']';
@@ -82,9 +49,9 @@ static size_t json_member(char *out, bool first, const char *name, struct text v
     size_t size = 0;
 
     out[size++] = first ? '{' : ',';
-    size += json_argument(out + size, name, strlen(name));
+    size += json_string(out + size, name, strlen(name));
     out[size++] = ':';
-    return size + json_argument(out + size, value.data, value.length);
+    return size + json_string(out + size, value.data, value.length);
 }
 
 /* A name that the list has twice is one member of the object. */
@@ -99,7 +66,7 @@ static bool is_repeated(char *const *names, char *const *name)
 struct shared *argv_environment(struct text environment, char *const *names)
 {
     char *json =
-        environment.data && names ? malloc(environment.length * (ESCAPED_MAX + 6) + 2) : NULL;
+        environment.data && names ? malloc(environment.length * (JSON_ESCAPED_MAX + 6) + 2) : NULL;
     struct shared *shared = NULL;
     size_t size = 0;
 
