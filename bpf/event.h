@@ -123,6 +123,7 @@ struct event_text {
 /* event_task.flags */
 #define EVENT_TASK_KERNEL_THREAD 1u
 #define EVENT_TASK_ENTERED       2u /* moved into the recorded cgroup just now */
+#define EVENT_TASK_WALLED        4u /* FORK: born into other namespaces than its creator's */
 
 /* What the kernel says of a process, the same in every record about one. Device numbers are
  * kernel dev_t (major << 20 | minor). pid, sid and pgid are those of the initial pid namespace. */
@@ -149,7 +150,7 @@ struct event_task {
     __u32 net_ns;
     __u32 user_ns;
     __u32 flags;
-    __u32 padding;
+    __u32 child_pid_ns;         /* where its next children are born; 0: unknown */
     char comm[EVENT_COMM_SIZE]; /* NUL-padded */
     char tty[EVENT_TTY_SIZE];   /* as the driver names it (`pts0`, `tty1`); empty: none */
 };
@@ -383,28 +384,45 @@ struct event_file {
 
 /* ---- credentials, walls, and what one process does to another ---- */
 
-/* event_privilege.what: the system call, or what it amounts to */
-#define EVENT_PRIVILEGE_UID     1 /* setuid() and its kin */
-#define EVENT_PRIVILEGE_GID     2
-#define EVENT_PRIVILEGE_CAPS    3
-#define EVENT_PRIVILEGE_SETNS   4
-#define EVENT_PRIVILEGE_UNSHARE 5
-#define EVENT_PRIVILEGE_CHROOT  6 /* also pivot_root() */
-#define EVENT_PRIVILEGE_MOUNT   7 /* also umount() and move_mount() */
-#define EVENT_PRIVILEGE_MODULE  8
-#define EVENT_PRIVILEGE_BPF     9
-#define EVENT_PRIVILEGE_KINDS   10
+/* event_privilege.what: the system call, or what it amounts to; and what `arguments`, `target`,
+ * `source` and `type` are */
+#define EVENT_PRIVILEGE_UID         1  /* setuid(), setreuid(), setresuid() */
+#define EVENT_PRIVILEGE_GID         2  /* likewise */
+#define EVENT_PRIVILEGE_CAPS        3  /* capset() */
+#define EVENT_PRIVILEGE_SETNS       4  /* CLONE_NEW* or 0; the descriptor's inode */
+#define EVENT_PRIVILEGE_UNSHARE     5  /* CLONE_NEW* */
+#define EVENT_PRIVILEGE_CHROOT      6  /* the new root */
+#define EVENT_PRIVILEGE_MOUNT       7  /* MS_*; where, what, file system */
+#define EVENT_PRIVILEGE_MODULE      8  /* its taints; name, file */
+#define EVENT_PRIVILEGE_BPF         9  /* BPF_PROG_TYPE_*, id; name, function */
+#define EVENT_PRIVILEGE_FSUID       10 /* setfsuid(): before, after */
+#define EVENT_PRIVILEGE_FSGID       11 /* likewise */
+#define EVENT_PRIVILEGE_PIVOT_ROOT  12 /* the new root, where the old one went */
+#define EVENT_PRIVILEGE_UMOUNT      13 /* MNT_*; where */
+#define EVENT_PRIVILEGE_MOVE_MOUNT  14 /* where, what or from where, file system */
+#define EVENT_PRIVILEGE_MODULE_GONE 15 /* delete_module(): name */
+#define EVENT_PRIVILEGE_KINDS       16
 
 struct event_privilege {
     struct event_header header;
-    struct event_task task;   /* after the change */
-    __u32 what;               /* EVENT_PRIVILEGE_* */
-    __u32 call;               /* number of the system call */
-    __u64 arguments[3];       /* its numbers: flags, the type of a namespace or BPF program */
-    struct event_text target; /* path, module or program name */
-    struct event_text source; /* of a mount */
-    struct event_text type;   /* of a mounted file system */
+    struct event_task task; /* after the change */
+    __u32 what;             /* EVENT_PRIVILEGE_* */
+    __u32 uts_ns;           /* SETNS, UNSHARE: after the change, those that `task` does not name */
+    __u32 ipc_ns;
+    __u32 cgroup_ns;
+    __u32 child_time_ns; /* where its next children are born */
+    __u32 padding;
+    __u64 arguments[2];
+    struct event_text target; /* paths are as given to the call, but for the root of a chroot */
+    struct event_text source;
+    struct event_text type;
 };
+
+/* event_influence.how */
+#define EVENT_INJECT_POKE   1 /* ptrace(): `number` is the request */
+#define EVENT_INJECT_WRITEV 2 /* process_vm_writev() */
+#define EVENT_INJECT_FILE   3 /* /proc/PID/mem */
+#define EVENT_INJECT_WAYS   4
 
 /* EVENT_PTRACE, EVENT_INJECT, EVENT_SIGNAL: the subject acted on the target. Where only a pid is
  * known (target_start 0), target_pid is one of the pid namespace target_pid_ns. */
@@ -414,7 +432,7 @@ struct event_influence {
     __u64 cgroup_id; /* of the subject */
     __u32 target_pid;
     __u32 target_pid_ns;
-    __u32 call;   /* the system call; 0 for a signal */
+    __u32 how;    /* INJECT: EVENT_INJECT_*; else 0 */
     __u32 number; /* the ptrace request or the signal */
 };
 
@@ -530,7 +548,7 @@ EVENT_ASSERT_SIZE(event_pipe, 64);
 EVENT_ASSERT_SIZE(event_descriptor, 24);
 EVENT_ASSERT_SIZE(event_fd_pass, 64);
 EVENT_ASSERT_SIZE(event_file, 112);
-EVENT_ASSERT_SIZE(event_privilege, 240);
+EVENT_ASSERT_SIZE(event_privilege, 248);
 EVENT_ASSERT_SIZE(event_influence, 72);
 EVENT_ASSERT_SIZE(event_container, 96);
 EVENT_ASSERT_SIZE(emit_budget, 144);

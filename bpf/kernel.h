@@ -14,11 +14,13 @@ enum bpf_map_type {
     BPF_MAP_TYPE_HASH = 1,
     BPF_MAP_TYPE_ARRAY = 2,
     BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+    BPF_MAP_TYPE_LRU_HASH = 9,
     BPF_MAP_TYPE_SK_STORAGE = 24,
     BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
+enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC = 0 };
 #define BPF_F_NO_PREALLOC           (1u << 0)
 #define BPF_SK_STORAGE_GET_F_CREATE 1
 #define BPF_F_MMAPABLE              (1u << 10)
@@ -75,11 +77,14 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define S_ISGID  0002000
 #define S_IXGRP  0000010
 
-#define TMPFS_MAGIC 0x01021994
+#define TMPFS_MAGIC      0x01021994
+#define PROC_SUPER_MAGIC 0x9fa0
+
 #define FMODE_WRITE 2u
 
 #define PF_KTHREAD        0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
+#define PIDTYPE_PID       0
 #define PIDTYPE_TGID      1
 #define PIDTYPE_PGID      2
 #define PIDTYPE_SID       3
@@ -106,7 +111,37 @@ struct ns_common {
     unsigned int inum;
 };
 
+struct xarray {
+    void *xa_head;
+};
+
+struct xa_node {
+    unsigned char shift;
+    void *slots[64];
+};
+
+struct idr {
+    struct xarray idr_rt;
+};
+
 struct pid_namespace {
+    struct idr idr;
+    struct ns_common ns;
+};
+
+struct uts_namespace {
+    struct ns_common ns;
+};
+
+struct ipc_namespace {
+    struct ns_common ns;
+};
+
+struct cgroup_namespace {
+    struct ns_common ns;
+};
+
+struct time_namespace {
     struct ns_common ns;
 };
 
@@ -115,6 +150,7 @@ struct mnt_namespace {
 };
 
 struct user_namespace {
+    int level;
     struct ns_common ns;
 };
 
@@ -123,8 +159,13 @@ struct net {
 };
 
 struct nsproxy {
+    struct uts_namespace *uts_ns;
+    struct ipc_namespace *ipc_ns;
     struct mnt_namespace *mnt_ns;
+    struct pid_namespace *pid_ns_for_children;
     struct net *net_ns;
+    struct time_namespace *time_ns_for_children; /* only with CONFIG_TIME_NS */
+    struct cgroup_namespace *cgroup_ns;
 };
 
 struct upid {
@@ -144,6 +185,22 @@ struct pid {
     unsigned int level;
     struct hlist_head tasks[4];
     struct upid numbers[1];
+};
+
+struct sigaction {
+    void *sa_handler;
+};
+
+struct k_sigaction {
+    struct sigaction sa;
+};
+
+struct sighand_struct {
+    struct k_sigaction action[64];
+};
+
+struct kernel_siginfo {
+    int si_code;
 };
 
 struct tty_struct {
@@ -168,6 +225,8 @@ struct cred {
     kgid_t gid;
     kuid_t euid;
     kgid_t egid;
+    kuid_t fsuid;
+    kgid_t fsgid;
     kernel_cap_t cap_effective;
     struct user_namespace *user_ns;
 };
@@ -191,9 +250,14 @@ struct css_set {
     struct cgroup *dfl_cgrp;
 };
 
+struct file_system_type {
+    const char *name;
+};
+
 struct super_block {
     unsigned int s_dev;
     unsigned long s_magic;
+    struct file_system_type *s_type;
 };
 
 struct inode {
@@ -220,11 +284,13 @@ struct dentry {
 
 struct vfsmount {
     struct dentry *mnt_root;
+    struct super_block *mnt_sb;
 };
 
 struct mount {
     struct mount *mnt_parent;
     struct dentry *mnt_mountpoint;
+    const char *mnt_devname;
     struct vfsmount mnt;
 };
 
@@ -249,7 +315,24 @@ struct files_struct {
     struct fdtable *fdt;
 };
 
+struct proc_inode {
+    struct pid *pid;
+    struct inode vfs_inode;
+};
+
+struct bpf_prog_aux {
+    unsigned int id;
+    const char *attach_func_name;
+    char name[16];
+};
+
+struct bpf_prog {
+    enum bpf_prog_type type;
+    struct bpf_prog_aux *aux;
+};
+
 struct fs_struct {
+    struct path root;
     struct path pwd;
 };
 
@@ -275,6 +358,7 @@ struct task_struct {
     const struct cred *cred;
     struct nsproxy *nsproxy;
     struct signal_struct *signal;
+    struct sighand_struct *sighand;
     struct css_set *cgroups;
     struct pid *thread_pid;
     struct hlist_node pid_links[4];

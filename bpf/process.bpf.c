@@ -24,6 +24,12 @@ static __always_inline bool fork_must_leave_room(void)
     return true;
 }
 
+/* Whether clone() was to make namespaces: without, the set of them is one and the same. */
+static __always_inline bool is_walled(struct task_struct *creator, struct task_struct *child)
+{
+    return child->nsproxy != creator->nsproxy || child->cred->user_ns != creator->cred->user_ns;
+}
+
 static __always_inline void emit_fork(struct task_struct *parent, struct task_struct *child)
 {
     struct event_fork *record;
@@ -38,6 +44,8 @@ static __always_inline void emit_fork(struct task_struct *parent, struct task_st
     task_identify(&record->header, child);
     insiders_add(&record->header);
     task_fill(&record->task, child, parent);
+    if (is_walled(parent, child))
+        record->task.flags |= EVENT_TASK_WALLED;
     emit_submit(record, EVENT_CLASS_LIFECYCLE);
 }
 

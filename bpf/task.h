@@ -87,7 +87,7 @@ static __always_inline void task_fill(struct event_task *out, struct task_struct
     out->mnt_ns = task->nsproxy->mnt_ns->ns.inum;
     out->net_ns = task->nsproxy->net_ns->ns.inum;
     out->flags = task->flags & PF_KTHREAD ? EVENT_TASK_KERNEL_THREAD : 0;
-    out->padding = 0;
+    out->child_pid_ns = task->nsproxy->pid_ns_for_children->ns.inum;
     bpf_core_read(out->comm, sizeof(out->comm), &task->comm);
 }
 

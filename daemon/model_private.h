@@ -27,9 +27,24 @@ struct process_texts {
     struct shared *container_id;
 };
 
+/* What a process may do and see, as it was last told of; kept to tell what changes. */
+struct standing {
+    uint64_t capabilities;
+    uint32_t uid;
+    uint32_t euid;
+    uint32_t gid;
+    uint32_t egid;
+    uint32_t mnt_ns;
+    uint32_t net_ns;
+    uint32_t user_ns;
+    uint32_t child_pid_ns; /* where its children are born */
+    bool known;
+};
+
 struct process {
     struct row_process row; /* integer columns; texts and origin are set when it is written */
     struct process_texts text;
+    struct standing standing;
     const char *origin;
     uint32_t pid;
     uint64_t start;
@@ -216,6 +231,9 @@ void process_exec_failed(struct model *model, const struct event *event);
 void process_exit(struct model *model, const struct event *event);
 void process_attach(struct model *model, const struct event *event);
 void process_adopt(struct model *model, const struct row_process *row);
+
+/* The row takes over what the kernel says of the process now. */
+void process_become(struct model *model, struct process *process, const struct event_task *task);
 
 /* The scan that began at that time is done: what it did not see has ended. */
 void process_reconcile(struct model *model, uint64_t began);
@@ -422,6 +440,14 @@ void privilege_change(struct model *model, const struct event *event);
  * event says, so that both can be compared. exec_id: the row of that exec. */
 void privilege_exec(struct model *model, struct process *process, const struct event *event,
                     int64_t exec_id);
+
+/* clone() made namespaces for a new process (the event's); what it would else have shared is its
+ * creator's. */
+void privilege_fork(struct model *model, const struct process *creator,
+                    const struct process *process, const struct event *event);
+
+/* What a process' standing is by what the kernel says of it. */
+struct standing privilege_standing(const struct event_task *task);
 
 /* ---- model_influence.c ---- */
 

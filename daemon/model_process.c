@@ -179,11 +179,12 @@ static void set_cgroup(struct model *model, struct process *process, uint64_t cg
     container_enter(model, process);
 }
 
-static void set_task(struct model *model, struct process *process, const struct event_task *task)
+void process_become(struct model *model, struct process *process, const struct event_task *task)
 {
     struct process_texts *text = &process->text;
 
     set_ids(process, task);
+    process->standing = privilege_standing(task);
     if (!process->ended)
         enter_pids(model, process);
     if (process->row.ppid == INTEGER_NULL)
@@ -228,7 +229,7 @@ void process_fork(struct model *model, const struct event *event)
         process = process_new(model, event->header->pid, event->header->start, "event");
         if (!process)
             return;
-        set_task(model, process, task);
+        process_become(model, process, task);
         if (parent)
             inherit_image(process, parent);
     }
@@ -236,6 +237,8 @@ void process_fork(struct model *model, const struct event *event)
     process->parent_pid = task->creator_pid;
     process->parent_start = task->creator_start;
     set_parent(model, process, parent, NULL);
+    if (parent && task->flags & EVENT_TASK_WALLED)
+        privilege_fork(model, parent, process, event);
 }
 
 /* The fork was not seen: whoever is the parent now is the best guess at who forked it. */
@@ -259,7 +262,7 @@ void process_exec(struct model *model, const struct event *event)
         return;
     exec_id = model_id(model, ROW_EXEC);
     privilege_exec(model, process, event, exec_id);
-    set_task(model, process, &event->exec->task);
+    process_become(model, process, &event->exec->task);
     infer_parent(model, process, &event->exec->task);
     set_image(process, event, event_text(event, event->exec->image.argv));
     process->row.exec_count =
@@ -337,7 +340,7 @@ void process_snapshot(struct model *model, const struct event *event)
         return;
     process->seen = header->time;
     process->outside = false;
-    set_task(model, process, &snapshot->task);
+    process_become(model, process, &snapshot->task);
     if (!process->text.cmdline || !(snapshot->image.flags & EVENT_IMAGE_ARGV_FAULT))
         set_image(process, event, argv_trimmed(event_text(event, snapshot->image.argv)));
     if (process->parent_pid)

@@ -59,7 +59,7 @@ static const struct expected_kind expected_kinds[] = {
     {EVENT_FILE_LINK, "file_link", 112, EVENT_CLASS_FILE},
     {EVENT_FILE_CHMOD, "file_chmod", 112, EVENT_CLASS_FILE},
     {EVENT_FILE_UNLINK, "file_unlink", 112, EVENT_CLASS_FILE},
-    {EVENT_PRIVILEGE, "privilege", 240, EVENT_CLASS_PRIVILEGE},
+    {EVENT_PRIVILEGE, "privilege", 248, EVENT_CLASS_PRIVILEGE},
     {EVENT_PTRACE, "ptrace", 72, EVENT_CLASS_PRIVILEGE},
     {EVENT_INJECT, "inject", 72, EVENT_CLASS_PRIVILEGE},
     {EVENT_SIGNAL, "signal", 72, EVENT_CLASS_PRIVILEGE},
