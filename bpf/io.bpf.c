@@ -4,6 +4,7 @@
  * for each family finds out what the descriptor is, and hands pipes and regular files on.
  */
 #include "file.h"
+#include "influence.h"
 #include "pipe.h"
 
 static __always_inline void transfer(struct task_struct *task, struct file *file, bool write)
@@ -13,6 +14,8 @@ static __always_inline void transfer(struct task_struct *task, struct file *file
 
     if (type == S_IFIFO)
         pipe_transfer(task, file, inode, write);
+    else if (type == S_IFREG && write && BPF_CORE_READ(inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
+        influence_memory(file, inode);
     else if (type == S_IFREG)
         file_transfer(task, file, inode, write);
 }
