@@ -331,12 +331,19 @@ struct event_unix {
     struct event_text path; /* the server's name; the first byte of an abstract one is NUL */
 };
 
-/* EVENT_PIPE_*: a process' first bytes through a pipe, and again when more than a second has passed
- * since it was last told of. */
+/* event_pipe.flags */
+#define EVENT_PIPE_EMPTY 1u /* nothing was left in it after the call */
+#define EVENT_PIPE_END   2u /* READ of a fifo: no byte, and nobody is left to write one */
+
+/* EVENT_PIPE_*: WRITE is a process' first bytes into a pipe, and again when more than a second has
+ * passed since it was last told of; READ is a process' first bytes out of it, and again after each
+ * WRITE that was told of. */
 struct event_pipe {
     struct event_header header;
     __u64 inode;
     __u32 device;
+    __u32 generation; /* of a fifo's inode */
+    __u32 flags;
     __u32 padding;
     struct event_text path; /* of a fifo; empty for pipes */
 };
@@ -544,7 +551,7 @@ EVENT_ASSERT_SIZE(event_tcp, 144);
 EVENT_ASSERT_SIZE(event_udp, 168);
 EVENT_ASSERT_SIZE(event_dns, 112);
 EVENT_ASSERT_SIZE(event_unix, 88);
-EVENT_ASSERT_SIZE(event_pipe, 64);
+EVENT_ASSERT_SIZE(event_pipe, 72);
 EVENT_ASSERT_SIZE(event_descriptor, 24);
 EVENT_ASSERT_SIZE(event_fd_pass, 64);
 EVENT_ASSERT_SIZE(event_file, 112);

@@ -30,6 +30,18 @@ static __noinline int transferred(__u32 fd, bool write)
     return 0;
 }
 
+/* A read of the current task's came back without a byte. */
+static __noinline int exhausted(__u32 fd)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct file *file = image_descriptor(task, fd);
+    struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+    if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFIFO && filter_allows(task_cgroup(task)))
+        pipe_ended(task, file, inode);
+    return 0;
+}
+
 /* From one descriptor into another, inside the kernel. */
 static __always_inline int moved(__u32 from, __u32 to)
 {
@@ -50,6 +62,8 @@ int io_read_exit(struct trace_event_raw_sys_exit *ctx)
 {
     if (ctx->ret > 0)
         transferred(PT_REGS_PARM1_CORE_SYSCALL(io_registers()), false);
+    else if (!ctx->ret)
+        exhausted(PT_REGS_PARM1_CORE_SYSCALL(io_registers()));
     return 0;
 }
 

@@ -79,6 +79,7 @@ enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC = 0 };
 
 #define TMPFS_MAGIC      0x01021994
 #define PROC_SUPER_MAGIC 0x9fa0
+#define PIPEFS_MAGIC     0x50495045
 
 #define FMODE_WRITE 2u
 
@@ -304,6 +305,11 @@ struct file {
     struct inode *f_inode;
     unsigned int f_mode;
     void *private_data;
+};
+
+struct pipe_inode_info {
+    unsigned int head;
+    unsigned int tail;
 };
 
 struct fdtable {

@@ -232,7 +232,6 @@ static void forget(struct model *model)
     connection_forget(model, before);
     udp_forget(model, before);
     dns_forget(model, before);
-    pipe_forget(model, before);
     file_forget(model, before);
     descriptor_forget(model, before);
     container_forget(model, before);

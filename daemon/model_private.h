@@ -413,7 +413,6 @@ void unix_free_all(struct model *model);
 
 void pipe_write(struct model *model, const struct event *event);
 void pipe_read(struct model *model, const struct event *event);
-void pipe_forget(struct model *model, uint64_t before);
 void pipe_free_all(struct model *model);
 
 /* ---- model_file.c ---- */

@@ -140,7 +140,7 @@ class Layout:
         if struct_name == "event_exit":
             return "EVENT_EXIT_"
         named = {"event_udp": "EVENT_UDP_", "event_dns": "EVENT_DNS_", "event_file": "EVENT_FILE_",
-                 "event_unix": "EVENT_UNIX_"}
+                 "event_unix": "EVENT_UNIX_", "event_pipe": "EVENT_PIPE_"}
         if struct_name in named:
             return named[struct_name]
         return "EVENT_TCP_" if struct_name == "event_tcp" else "EVENT_IMAGE_"
