@@ -82,6 +82,7 @@
 #define EVENT_FILE_LINK          54
 #define EVENT_FILE_CHMOD         55
 #define EVENT_FILE_UNLINK        56
+#define EVENT_FILE_SYMLINK       57
 #define EVENT_PRIVILEGE          60 /* credentials or walls changed */
 #define EVENT_PTRACE             65 /* another process was attached to, or its state written */
 #define EVENT_INJECT             66 /* another process' memory was written */
@@ -373,9 +374,11 @@ struct event_fd_pass {
 #define EVENT_FILE_MMAP     4u /* WRITE: mapped shared and writable rather than written */
 #define EVENT_FILE_BY_NAME  8u /* inode, device and mode are not known: the path says which file */
 
-/* All EVENT_FILE_*. A file is (device, inode, generation). */
+/* All EVENT_FILE_*. A file is (device, inode, generation). A WRITE may be told late, when somebody
+ * else comes to use the file: the subject is then who wrote, and may have ended. */
 struct event_file {
     struct event_header header;
+    __u64 written; /* WRITE: when; of the others the record's own time */
     __u64 inode;
     __u64 size;      /* bytes, as it was then */
     __u64 cgroup_id; /* of the subject */
@@ -384,7 +387,7 @@ struct event_file {
     __u32 mode; /* st_mode; after a CHMOD the new one */
     __u32 flags;
     struct event_text path;      /* whole, or as given to the call: then relative to `directory` */
-    struct event_text old_path;  /* RENAME, LINK: what it was called before */
+    struct event_text old_path;  /* RENAME, LINK: its other name; SYMLINK: what it holds */
     struct event_text directory; /* what `path` is relative to; empty where it is absolute */
     struct event_text old_directory; /* likewise for old_path */
 };
@@ -554,7 +557,7 @@ EVENT_ASSERT_SIZE(event_unix, 88);
 EVENT_ASSERT_SIZE(event_pipe, 72);
 EVENT_ASSERT_SIZE(event_descriptor, 24);
 EVENT_ASSERT_SIZE(event_fd_pass, 64);
-EVENT_ASSERT_SIZE(event_file, 112);
+EVENT_ASSERT_SIZE(event_file, 120);
 EVENT_ASSERT_SIZE(event_privilege, 248);
 EVENT_ASSERT_SIZE(event_influence, 72);
 EVENT_ASSERT_SIZE(event_container, 96);

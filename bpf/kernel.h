@@ -269,6 +269,7 @@ struct inode {
     unsigned long i_ino;
     unsigned int i_nlink;
     unsigned int i_generation;
+    __s64 i_size;
     struct super_block *i_sb;
 };
 

@@ -62,6 +62,7 @@ static const offsets exec_failed_texts = {
 static const offsets udp_times = {offsetof(struct event_udp, began),
                                   offsetof(struct event_udp, last)};
 static const offsets unix_times = {offsetof(struct event_unix, peer_start)};
+static const offsets file_times = {offsetof(struct event_file, written)};
 static const offsets fd_pass_times = {offsetof(struct event_fd_pass, source_start)};
 static const offsets privilege_times = {TASK_TIMES(event_privilege)};
 static const offsets influence_times = {offsetof(struct event_influence, target_start)};
@@ -153,13 +154,14 @@ static const struct kind kinds[] = {
                            check_unix},
     [EVENT_PIPE_WRITE] = {"pipe_write", SIZE(event_pipe), IPC, pipe_texts, none, NULL},
     [EVENT_PIPE_READ] = {"pipe_read", SIZE(event_pipe), IPC, pipe_texts, none, NULL},
-    [EVENT_FILE_WRITE] = {"file_write", SIZE(event_file), FILE_, file_texts, none, NULL},
-    [EVENT_FILE_READ] = {"file_read", SIZE(event_file), FILE_, file_texts, none, NULL},
-    [EVENT_FILE_LOAD] = {"file_load", SIZE(event_file), FILE_, file_texts, none, NULL},
-    [EVENT_FILE_RENAME] = {"file_rename", SIZE(event_file), FILE_, file_texts, none, NULL},
-    [EVENT_FILE_LINK] = {"file_link", SIZE(event_file), FILE_, file_texts, none, NULL},
-    [EVENT_FILE_CHMOD] = {"file_chmod", SIZE(event_file), FILE_, file_texts, none, NULL},
-    [EVENT_FILE_UNLINK] = {"file_unlink", SIZE(event_file), FILE_, file_texts, none, NULL},
+    [EVENT_FILE_WRITE] = {"file_write", SIZE(event_file), FILE_, file_texts, file_times, NULL},
+    [EVENT_FILE_READ] = {"file_read", SIZE(event_file), FILE_, file_texts, file_times, NULL},
+    [EVENT_FILE_LOAD] = {"file_load", SIZE(event_file), FILE_, file_texts, file_times, NULL},
+    [EVENT_FILE_RENAME] = {"file_rename", SIZE(event_file), FILE_, file_texts, file_times, NULL},
+    [EVENT_FILE_LINK] = {"file_link", SIZE(event_file), FILE_, file_texts, file_times, NULL},
+    [EVENT_FILE_CHMOD] = {"file_chmod", SIZE(event_file), FILE_, file_texts, file_times, NULL},
+    [EVENT_FILE_UNLINK] = {"file_unlink", SIZE(event_file), FILE_, file_texts, file_times, NULL},
+    [EVENT_FILE_SYMLINK] = {"file_symlink", SIZE(event_file), FILE_, file_texts, file_times, NULL},
     [EVENT_PRIVILEGE] = {"privilege", SIZE(event_privilege), PRIVILEGE, privilege_texts,
                          privilege_times, check_privilege},
     [EVENT_PTRACE] = {"ptrace", SIZE(event_influence), PRIVILEGE, none, influence_times,

@@ -44,7 +44,7 @@ KIND_STRUCTS = {"host": "host", "clock": "clock", "user": "user", "cgroup": "cgr
                 "unix_socket": "unix", "pipe_write": "pipe", "pipe_read": "pipe",
                 "file_write": "file", "file_read": "file", "file_load": "file",
                 "file_rename": "file", "file_link": "file", "file_chmod": "file",
-                "file_unlink": "file", "privilege": "privilege", "ptrace": "influence",
+                "file_unlink": "file", "file_symlink": "file", "privilege": "privilege", "ptrace": "influence",
                 "inject": "influence", "signal": "influence", "fd_send": "fd_pass",
                 "fd_receive": "fd_pass"}
 

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
+/*
+ * Files: what is mapped and executed, and what is done to their names. Reading and writing by
+ * descriptors is in io.bpf.c. What a system call was given as a name is read when it returns, from
+ * the caller's memory, with the directory that the name is relative to.
+ */
+#include "file.h"
+
+struct written_map written SEC(".maps");
+struct file_users_map file_users SEC(".maps");
+
+#define PROT_READ           1
+#define PROT_WRITE          2
+#define PROT_EXEC           4
+#define MAP_SHARED          1
+#define MAP_SHARED_VALIDATE 3
+#define MAP_TYPE            15
+#define MAP_ANONYMOUS       32
+
+#define AT_EMPTY_PATH 0x1000
+
+static __always_inline struct pt_regs *file_registers(void)
+{
+    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
+static __always_inline bool is_regular(struct inode *inode)
+{
+    return (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFREG;
+}
+
+/* ---- mapped, executed ---- */
+
+static __always_inline void file_mapped(struct file_use *use, __u32 protection, __u32 type)
+{
+    if (protection & PROT_WRITE && (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)) {
+        use->flags |= EVENT_FILE_MMAP;
+        file_written(use);
+    }
+    if (protection & PROT_EXEC)
+        file_used(use, EVENT_FILE_LOAD);
+    else if (protection & PROT_READ)
+        file_used(use, EVENT_FILE_READ);
+}
+
+/* A file that could be mapped shared and writable is open for writing as well. */
+SEC("tracepoint/syscalls/sys_exit_mmap")
+int file_mmap_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct pt_regs *regs = file_registers();
+    __u32 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
+    struct file_use use;
+    struct inode *inode;
+    struct file *file;
+
+    if (flags & MAP_ANONYMOUS || (ctx->ret < 0 && ctx->ret > -4096))
+        return 0;
+    if (!filter_allows(task_cgroup(task)))
+        return 0;
+    file = image_descriptor(task, PT_REGS_PARM5_CORE_SYSCALL(regs));
+    inode = BPF_CORE_READ(file, f_inode);
+    if (!is_regular(inode))
+        return 0;
+    file_use_begin(&use, task, file, inode);
+    file_mapped(&use, PT_REGS_PARM3_CORE_SYSCALL(regs), flags & MAP_TYPE);
+    return 0;
+}
+
+/* What was written to the program that is executed now, before the record of the exec itself. */
+SEC("tracepoint/sched/sched_process_exec")
+int file_exec(void *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct file *file = BPF_CORE_READ(task, mm, exe_file);
+    struct file_writer *writer;
+    struct file_use use;
+
+    if (!filter_allows(task_cgroup(task)))
+        return 0;
+    file_use_begin(&use, task, file, BPF_CORE_READ(file, f_inode));
+    writer = bpf_map_lookup_elem(&written, &use.key);
+    if (writer)
+        file_catch_up(&use, writer);
+    return 0;
+}
+
+/* ---- names ---- */
+
+struct name {
+    const char *path; /* in the caller's memory; NULL: none */
+    __s32 dirfd;
+};
+
+struct name_change {
+    struct name name;
+    struct name old;
+    __u32 mode; /* the new one, for a chmod */
+    __u16 kind;
+};
+
+/* Appends the directory that a name is relative to: returns its length. A function that the
+ * verifier looks at once, whoever calls it: otherwise the ways through it would multiply. */
+__noinline int file_name_directory(__u32 size, __s32 dirfd)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);
+    struct event_text text;
+    __u32 cut = 0;
+
+    if (!scratch)
+        return 0;
+    if (dirfd == AT_FDCWD)
+        text = tail_path(scratch, &size, BPF_CORE_READ(task, fs, pwd.dentry),
+                         BPF_CORE_READ(task, fs, pwd.mnt), &cut);
+    else
+        text = tail_file_path(scratch, &size, image_descriptor(task, dirfd), &cut);
+    if (cut)
+        ((struct event_file *)scratch->record)->flags |= EVENT_FILE_PATH_CUT;
+    return text.length;
+}
+
+static __always_inline void tail_name(struct scratch *scratch, __u32 *size, const struct name *name,
+                                      struct event_text *path, struct event_text *directory)
+{
+    *path = tail_user_string(scratch, size, name->path);
+    if (!path->length || *(__u8 *)tail_at(scratch, path->offset) == '/')
+        return;
+    *directory =
+        tail_take(size, file_name_directory(*size, name->dirfd) & (2 * EVENT_PATH_MAX - 1));
+}
+
+#define FD_PREFIX_LENGTH 14
+
+/* The descriptor that a name like /proc/self/fd/3 stands for; -1: it is another name. */
+static __always_inline __s32 name_descriptor(struct scratch *scratch, struct event_text path)
+{
+    static const char prefix[] = "/proc/self/fd/";
+    const char *text = tail_at(scratch, path.offset);
+    unsigned long fd = 0;
+
+    if (path.length <= FD_PREFIX_LENGTH || bpf_strncmp(text, FD_PREFIX_LENGTH, prefix))
+        return -1;
+    return bpf_strtoul(text + FD_PREFIX_LENGTH, 8, 10, &fd) > 0 ? (__s32)fd : -1;
+}
+
+/* A link to a file without a name (O_TMPFILE) is made by its descriptor: it tells which file. */
+__noinline int file_link_source(__s32 dirfd)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);
+    struct event_file *record;
+    struct file *file;
+    __s32 fd = dirfd;
+
+    if (!scratch)
+        return 0;
+    record = (struct event_file *)scratch->record;
+    if (record->old_path.length)
+        fd = name_descriptor(scratch, record->old_path);
+    file = fd < 0 ? NULL : image_descriptor(task, fd);
+    if (!file)
+        return 0;
+    file_describe(record, file, BPF_CORE_READ(file, f_inode));
+    record->flags &= ~EVENT_FILE_BY_NAME;
+    return 0;
+}
+
+/* All programs below are of the kind that no other on their CPU interrupts: they share an area. */
+static __noinline int name_changed(const struct name_change *change)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);
+    struct event_file *record;
+    __u32 size;
+
+    if (!scratch || !filter_allows(task_cgroup(task)) ||
+        !budget_allows(EVENT_CLASS_FILE, task->cgroups->dfl_cgrp->kn->id))
+        return 0;
+    record = file_record(scratch, &size, task, bpf_ktime_get_boot_ns());
+    record->mode = change->mode;
+    record->flags = EVENT_FILE_BY_NAME;
+    tail_name(scratch, &size, &change->name, &record->path, &record->directory);
+    if (change->old.path)
+        tail_name(scratch, &size, &change->old, &record->old_path, &record->old_directory);
+    if (change->kind == EVENT_FILE_LINK)
+        file_link_source(change->old.dirfd);
+    emit_scratch(scratch, size, EVENT_CLASS_FILE, change->kind);
+    return 0;
+}
+
+#define ARGUMENT(n) PT_REGS_PARM##n##_CORE_SYSCALL(regs)
+#define PATH_AT(fd, n)                                                                             \
+    {                                                                                              \
+        .dirfd = (__s32)ARGUMENT(fd), .path = (const char *)ARGUMENT(n)                            \
+    }
+#define PATH_HERE(n)                                                                               \
+    {                                                                                              \
+        .dirfd = AT_FDCWD, .path = (const char *)ARGUMENT(n)                                       \
+    }
+
+#define NAME_PROGRAM(program, calls, ...)                                                          \
+    SEC("tracepoint/syscalls/" calls)                                                              \
+    int program(struct trace_event_raw_sys_exit *ctx)                                              \
+    {                                                                                              \
+        struct pt_regs *regs = file_registers();                                                   \
+        struct name_change change = {__VA_ARGS__};                                                 \
+                                                                                                   \
+        return ctx->ret ? 0 : name_changed(&change);                                               \
+    }
+
+NAME_PROGRAM(file_rename_exit, "sys_exit_rename", .kind = EVENT_FILE_RENAME, .old = PATH_HERE(1),
+             .name = PATH_HERE(2))
+NAME_PROGRAM(file_renameat_exit, "sys_exit_renameat|sys_exit_renameat2", .kind = EVENT_FILE_RENAME,
+             .old = PATH_AT(1, 2), .name = PATH_AT(3, 4))
+NAME_PROGRAM(file_link_exit, "sys_exit_link", .kind = EVENT_FILE_LINK, .old = PATH_HERE(1),
+             .name = PATH_HERE(2))
+NAME_PROGRAM(file_linkat_exit, "sys_exit_linkat", .kind = EVENT_FILE_LINK, .old = PATH_AT(1, 2),
+             .name = PATH_AT(3, 4))
+NAME_PROGRAM(file_symlink_exit, "sys_exit_symlink", .kind = EVENT_FILE_SYMLINK, .old = PATH_HERE(1),
+             .name = PATH_HERE(2))
+NAME_PROGRAM(file_symlinkat_exit, "sys_exit_symlinkat", .kind = EVENT_FILE_SYMLINK,
+             .old = PATH_HERE(1), .name = PATH_AT(2, 3))
+NAME_PROGRAM(file_chmod_exit, "sys_exit_chmod", .kind = EVENT_FILE_CHMOD, .name = PATH_HERE(1),
+             .mode = ARGUMENT(2))
+NAME_PROGRAM(file_chmodat_exit, "sys_exit_fchmodat|sys_exit_fchmodat2", .kind = EVENT_FILE_CHMOD,
+             .name = PATH_AT(1, 2), .mode = ARGUMENT(3))
+NAME_PROGRAM(file_unlink_exit, "sys_exit_unlink", .kind = EVENT_FILE_UNLINK, .name = PATH_HERE(1))
+NAME_PROGRAM(file_unlinkat_exit, "sys_exit_unlinkat", .kind = EVENT_FILE_UNLINK,
+             .name = PATH_AT(1, 2))
+
+SEC("tracepoint/syscalls/sys_exit_fchmod")
+int file_fchmod_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct pt_regs *regs = file_registers();
+    struct file *file = image_descriptor(task, ARGUMENT(1));
+    struct inode *inode = BPF_CORE_READ(file, f_inode);
+    struct file_use use;
+
+    if (ctx->ret || !is_regular(inode) || !filter_allows(task_cgroup(task)))
+        return 0;
+    file_use_begin(&use, task, file, inode);
+    file_tell(&use, NULL, EVENT_FILE_CHMOD);
+    return 0;
+}
