@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "places.h"
 #include "redact.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -46,7 +47,8 @@ struct key_row;
 typedef const char *parse_value(struct config *config, const struct key_row *key, const char *value,
                                 bool again);
 
-static parse_value parse_path, parse_number, parse_power, parse_names, parse_yes, parse_secrets;
+static parse_value parse_path, parse_number, parse_power, parse_names, parse_places, parse_yes,
+    parse_secrets;
 
 struct key_row {
     const char *section;
@@ -76,6 +78,7 @@ static const struct key_row key_rows[] = {
     {"store", "path", parse_path, offsetof(struct config, store), 0, 0, 0},
     {"capture", "cgroup", parse_path, offsetof(struct config, cgroup), 0, 0, 0},
     {"capture", "environment", parse_names, offsetof(struct config, environment), 0, 0, 0},
+    {"capture", "places", parse_places, offsetof(struct config, places), 0, 0, 0},
     {"capture", "full_tier", parse_yes, offsetof(struct config, full_tier), 0, 1, 1},
     NUMBER("capture", udp_idle_s, parse_number, 1, 86400, 60),
     BUDGET("exec_failed", EVENT_CLASS_LIFECYCLE, 5000),
@@ -249,27 +252,48 @@ static int append_name(char ***names, const char *name, size_t length)
     return longer[count] ? 0 : -1;
 }
 
+/* Returns NULL, or what is allowed. */
+typedef const char *check_item(const char *item, size_t length);
+
+static const char *check_variable(const char *name, size_t length)
+{
+    return is_variable_name(name, length)
+               ? NULL
+               : "must be names of environment variables, separated by spaces";
+}
+
 /* The first line replaces the default list; a list over several lines adds up. */
-static const char *parse_names(struct config *config, const struct key_row *key, const char *value,
-                               bool again)
+static const char *parse_list(char ***list, const char *value, bool again, check_item *check)
 {
     static const char space[] = " \t";
-    char ***names = field_of(config, key->offset);
     if (!again) {
-        free_names(*names);
-        *names = calloc(1, sizeof(**names));
-        if (!*names)
+        free_names(*list);
+        *list = calloc(1, sizeof(**list));
+        if (!*list)
             return out_of_memory;
     }
     for (const char *at = value + strspn(value, space); *at; at += strspn(at, space)) {
         size_t length = strcspn(at, space);
-        if (!is_variable_name(at, length))
-            return "must be names of environment variables, separated by spaces";
-        if (append_name(names, at, length))
+        const char *wrong = check(at, length);
+        if (wrong)
+            return wrong;
+        if (append_name(list, at, length))
             return out_of_memory;
         at += length;
     }
     return NULL;
+}
+
+static const char *parse_names(struct config *config, const struct key_row *key, const char *value,
+                               bool again)
+{
+    return parse_list(field_of(config, key->offset), value, again, check_variable);
+}
+
+static const char *parse_places(struct config *config, const struct key_row *key, const char *value,
+                                bool again)
+{
+    return parse_list(field_of(config, key->offset), value, again, place_check);
 }
 
 /* Changes to a built-in list, over as many lines as it takes. */
@@ -507,6 +531,8 @@ static int set_defaults(struct config *config)
         const struct key_row *key = &key_rows[i];
         if (key->parse == parse_names && parse_names(config, key, default_environment, false))
             return -1;
+        if (key->parse == parse_places && parse_places(config, key, places_default, false))
+            return -1;
         if (key->parse == parse_yes)
             *(bool *)field_of(config, key->offset) = key->initial;
         else if (key->initial)
@@ -604,6 +630,7 @@ void config_free(struct config *config)
     free(config->record);
     free(config->replay);
     free_names(config->environment);
+    free_names(config->places);
     free(config->redact_key);
     free_names(config->redact_arguments);
     free_names(config->redact_environment);

@@ -35,6 +35,7 @@ struct config {
     uint32_t udp_idle_s;         /* a flow of UDP has ended when nothing has come for so long */
     uint32_t budget[EVENT_CLASSES]; /* records a second of one cgroup, by class; 0: no limit */
     char **environment;             /* allow-listed names, NULL-terminated; never NULL itself */
+    char **places;                  /* `name:pattern` of files to watch; likewise */
 
     bool redact;               /* take secrets out of what is recorded */
     char *redact_key;          /* the file of its key; NULL: STORE-key */

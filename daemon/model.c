@@ -199,6 +199,7 @@ static event_handler *const handlers[] = {
     [EVENT_FILE_LINK] = file_link,
     [EVENT_FILE_CHMOD] = file_chmod,
     [EVENT_FILE_UNLINK] = file_unlink,
+    [EVENT_FILE_SYMLINK] = file_symlink,
     [EVENT_PRIVILEGE] = privilege_change,
     [EVENT_PTRACE] = influence_ptrace,
     [EVENT_INJECT] = influence_inject,
@@ -232,7 +233,6 @@ static void forget(struct model *model)
     connection_forget(model, before);
     udp_forget(model, before);
     dns_forget(model, before);
-    file_forget(model, before);
     descriptor_forget(model, before);
     container_forget(model, before);
 }
@@ -314,6 +314,7 @@ struct model *model_new(const struct model_start *start)
     model->host_id = start->host_id;
     model->clock = start->wall_minus_boot;
     model->environment = start->environment;
+    model->places = start->places;
     memcpy(model->next_id, start->next_id, sizeof(model->next_id));
     TAILQ_INIT(&model->alive_processes);
     TAILQ_INIT(&model->dead_processes);

@@ -17,6 +17,7 @@ struct model_start {
     int64_t next_id[ROW_KIND_COUNT]; /* the lowest id not used so far, for each kind of row */
     int64_t wall_minus_boot;         /* ns; EVENT_CLOCK changes it */
     char *const *environment;        /* names to keep, NULL-terminated, the caller's; NULL: none */
+    char *const *places; /* `name:pattern` of files to watch, likewise; each has a colon */
 };
 
 /* Returns NULL when out of memory. */

@@ -13,8 +13,55 @@ static struct key cookie_key(uint64_t cookie)
     return (struct key){cookie, 0};
 }
 
+#define PORT_DNS 53
+
+/* Whose data may come in through it; 0: nobody's. */
+static int64_t fed_process(const struct connection *connection)
+{
+    const struct tuple *tuple = &connection->tuple;
+
+    if (connection->ended || !connection->established || connection->flow.socket ||
+        connection->row.process_id == INTEGER_NULL || tuple->remote_port == PORT_DNS ||
+        tuple->local_port == PORT_DNS)
+        return 0;
+    return connection->row.process_id;
+}
+
+static void feed(struct model *model, int64_t process_id, int64_t connection_id, bool more)
+{
+    struct process *process = process_id ? process_by_id(model, process_id) : NULL;
+
+    if (!process)
+        return;
+    process->feeds += more ? 1 : -1u;
+    process->feed_sum += more ? connection_id : -connection_id;
+}
+
+/* Counts it with the process that it belongs to now. */
+static void connection_feeds(struct model *model, struct connection *connection)
+{
+    int64_t fed = fed_process(connection);
+
+    if (fed == connection->feeds)
+        return;
+    feed(model, connection->feeds, connection->row.id, false);
+    feed(model, fed, connection->row.id, true);
+    connection->feeds = fed;
+}
+
+int64_t connection_feeding(const struct model *model, const struct process *process)
+{
+    const struct connection *held;
+
+    if (process->feeds)
+        return process->feeds == 1 ? process->feed_sum : INTEGER_NULL;
+    held = connection_of_socket(model, process->holds_socket);
+    return held && held->row.id == process->holds ? held->row.id : INTEGER_NULL;
+}
+
 void connection_touch(struct model *model, struct connection *connection)
 {
+    connection_feeds(model, connection);
     if (connection->dirty)
         return;
     connection->dirty = true;
@@ -423,6 +470,7 @@ static void connection_seen(struct model *model, struct connection *connection,
         connection_touch(model, connection);
     }
     set_open(connection);
+    connection_feeds(model, connection);
     if (!connection->indexed)
         peer_join(model, connection);
 }
@@ -447,6 +495,7 @@ void connection_snapshot(struct model *model, const struct event *event)
     if (tcp->new_state == TCP_SYN_SENT)
         return;
     set_open(connection);
+    connection_feeds(model, connection);
     peer_join(model, connection);
 }
 
@@ -481,6 +530,7 @@ void connection_adopt(struct model *model, const struct row_connection *row)
     address_parse(row->remote_address, &tuple->family, tuple->remote);
     tuple->local_port = (uint16_t)row->local_port;
     tuple->remote_port = (uint16_t)row->remote_port;
+    connection_feeds(model, connection);
     connection->dirty = false;
     TAILQ_REMOVE(&model->changed_connections, connection, changed);
     if (is_udp(row->protocol)) {
@@ -574,6 +624,7 @@ void connection_inherit(struct model *model, struct process *process, const stru
             connection->row.process_id == process->row.id || process->holds == connection->row.id)
             continue;
         process->holds = connection->row.id;
+        process->holds_socket = stream->inode;
         connection_hold(model, connection, process, event->header->time, "stdio", 0);
     }
 }

@@ -104,16 +104,20 @@ static bool is_later(int64_t time, int64_t than)
     return time != INTEGER_NULL && time > than;
 }
 
-/* Whoever reached src before the first act is then all that could have reached it before the
- * second, and whom dst has reached since the second all that it could have reached since the first.
+/* What lies within the edge is told by it already. Else: whoever reached src before the first act
+ * is all that could have reached it before the second, and whom dst has reached since the second
+ * all that it could have reached since the first. src NULL: it has been forgotten, that is not
+ * known.
  */
 static bool may_lengthen(const struct repeated_edge *edge, const struct process *src,
-                         const struct process *dst, int64_t from)
+                         const struct process *dst, int64_t from, int64_t until)
 {
     int64_t last_at = edge->row.last_at;
 
-    return from >= edge->row.at && !src->ways_in && !is_later(src->acted_on, last_at) &&
-           !dst->ways_out && !is_later(dst->acted, last_at);
+    if (from < edge->row.at)
+        return false;
+    return until <= last_at || (src && !src->ways_in && !is_later(src->acted_on, last_at) &&
+                                !dst->ways_out && !is_later(dst->acted, last_at));
 }
 
 static struct repeated_edge *remember(struct model *model, struct key key,
@@ -147,16 +151,23 @@ static void lengthen(struct model *model, struct repeated_edge *edge, int64_t un
 int64_t edge_act(struct model *model, const char *kind, struct process *src, struct process *dst,
                  uint64_t from, uint64_t until, const struct evidence *evidence)
 {
+    return src ? edge_act_by(model, kind, src->row.id, dst, from, until, evidence) : 0;
+}
+
+int64_t edge_act_by(struct model *model, const char *kind, int64_t src_id, struct process *dst,
+                    uint64_t from, uint64_t until, const struct evidence *evidence)
+{
     int64_t at = model_wall(model, from), last_at = model_wall(model, until);
+    struct process *src = process_by_id(model, src_id);
     struct repeated_edge *edge;
     struct key key;
 
-    if (!src || !dst || src == dst)
+    if (!dst || src_id == dst->row.id)
         return 0;
-    key = edge_key(kind, src->row.id, dst->row.id, evidence);
+    key = edge_key(kind, src_id, dst->row.id, evidence);
     edge = index_get(&model->edges, key);
-    if (edge && is_same(edge, kind, src->row.id, dst->row.id, evidence) &&
-        may_lengthen(edge, src, dst, at)) {
+    if (edge && is_same(edge, kind, src_id, dst->row.id, evidence) &&
+        may_lengthen(edge, src, dst, at, last_at)) {
         lengthen(model, edge, last_at);
         edge_acted(src, dst, last_at);
         return edge->row.id;
@@ -166,7 +177,7 @@ int64_t edge_act(struct model *model, const char *kind, struct process *src, str
     edge = remember(model, key, evidence);
     if (!edge)
         return 0;
-    edge->row = edge_new(model, kind, src->row.id, dst->row.id, at);
+    edge->row = edge_new(model, kind, src_id, dst->row.id, at);
     edge->row.last_at = last_at;
     edge->row.connection_id = evidence->connection_id;
     edge->row.file_id = evidence->file_id;

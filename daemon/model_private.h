@@ -61,8 +61,15 @@ struct process {
     uint32_t ways_in;
     uint32_t ways_out;
     int64_t holds; /* the connection that it was last found to hold for another; INTEGER_NULL */
-    bool outside;  /* has left the recorded cgroup */
-    bool dirty;    /* on the list of rows to write */
+    uint64_t holds_socket; /* the inode of that connection's socket */
+    /* Open connections of its own through which data may come in, and the sum of their ids: of a
+     * single one that is its id. */
+    uint32_t feeds;
+    int64_t feed_sum;
+    bool interprets; /* it runs what a file holds, which its arguments name */
+    uint64_t input;  /* or, where they name none, its standard input: the inode number; 0 */
+    bool outside;    /* has left the recorded cgroup */
+    bool dirty;      /* on the list of rows to write */
     TAILQ_ENTRY(process) alive;
     TAILQ_ENTRY(process) changed;
 };
@@ -118,6 +125,7 @@ struct connection {
     bool presumed; /* ended because a scan did not see it: its real end may still be told */
     bool reported; /* connect() has returned its failure */
     bool leads_in; /* counted in ways_out of the client's process, ways_in of the server's */
+    int64_t feeds; /* the process in whose `feeds` it is counted; 0: none */
     bool dirty;
     uint64_t seen;
     uint64_t ended;
@@ -164,6 +172,7 @@ struct model {
     uint64_t now;             /* time of the newest event */
     uint64_t forgotten;       /* when what ended long ago was last looked for */
     char *const *environment; /* names to keep; not owned; NULL: none */
+    char *const *places;      /* `name:pattern` of watched files; not owned; NULL: none */
     struct batch *batch;      /* rows made since the last flush; NULL: none */
     uint64_t unkept;          /* rows and objects lost for want of memory, since the last flush */
 
@@ -278,6 +287,10 @@ struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int
 int64_t edge_act(struct model *model, const char *kind, struct process *src, struct process *dst,
                  uint64_t from, uint64_t until, const struct evidence *evidence);
 
+/* As edge_act, where src is the id of a process that may have been forgotten. */
+int64_t edge_act_by(struct model *model, const char *kind, int64_t src_id, struct process *dst,
+                    uint64_t from, uint64_t until, const struct evidence *evidence);
+
 /* An edge made otherwise: src acted on dst until then (wall, ns). Either may be NULL. */
 void edge_acted(struct process *src, struct process *dst, int64_t until);
 
@@ -337,6 +350,9 @@ struct connection *connection_of_socket(const struct model *model, uint64_t inod
 void connection_hold(struct model *model, const struct connection *connection,
                      const struct process *process, uint64_t time, const char *how,
                      int64_t edge_id);
+/* The one open connection that data may come to the process through; INTEGER_NULL: there is none,
+ * or more than one. Those to and from port 53 do not count. */
+int64_t connection_feeding(const struct model *model, const struct process *process);
 /* A process has executed a program (the event's) whose standard streams may be connections. */
 void connection_inherit(struct model *model, struct process *process, const struct event *event);
 /* Its connect edge was made: as long as it is open the client may act on the server. */
@@ -424,10 +440,10 @@ void file_rename(struct model *model, const struct event *event);
 void file_link(struct model *model, const struct event *event);
 void file_chmod(struct model *model, const struct event *event);
 void file_unlink(struct model *model, const struct event *event);
+void file_symlink(struct model *model, const struct event *event);
 
 /* A process has executed a program: whoever wrote its file, or its script, acted on it. */
 void file_executed(struct model *model, struct process *process, const struct event *event);
-void file_forget(struct model *model, uint64_t before);
 void file_free_all(struct model *model);
 
 /* ---- model_privilege.c ---- */

@@ -225,6 +225,7 @@ static int open_model(struct recorder *recorder, const struct config *config,
     recorder->next_probe = start.next_id[ROW_PROBE];
     start.host_id = recorder->host.id;
     start.environment = config->environment; /* the configuration outlives the recorder */
+    start.places = config->places;
     recorder->model = model_new(&start);
     if (!recorder->model)
         return fail(error, "out of memory");
