@@ -86,14 +86,18 @@ static __always_inline bool packet_ends(struct __sk_buff *skb, const struct pack
 {
     __u8 *source = packet->in ? key->remote_address : key->local_address;
     __u8 *destination = packet->in ? key->local_address : key->remote_address;
+    const __u8 *data = (const __u8 *)(long)skb->data;
+    const __u8 *end = (const __u8 *)(long)skb->data_end;
     __be16 ports[2];
 
     key->family = packet->family;
-    if (packet->family == AF_INET) {
-        if (bpf_skb_load_bytes(skb, 12, source, 4) || bpf_skb_load_bytes(skb, 16, destination, 4))
-            return false;
-    } else if (bpf_skb_load_bytes(skb, 8, source, 16) ||
-               bpf_skb_load_bytes(skb, 24, destination, 16)) {
+    if (packet->family == AF_INET && data + 20 <= end) {
+        __builtin_memcpy(source, data + 12, 4);
+        __builtin_memcpy(destination, data + 16, 4);
+    } else if (packet->family == AF_INET6 && data + 40 <= end) {
+        __builtin_memcpy(source, data + 8, 16);
+        __builtin_memcpy(destination, data + 24, 16);
+    } else {
         return false;
     }
     if (bpf_skb_load_bytes(skb, packet->transport, ports, sizeof(ports)))
