@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """UDP: flows, their bytes, directions, ends and processes; bound sockets."""
 import os
+import struct
 import subprocess
+import sys
 
 import oracle
 from harness import Build, show
 from test_namespaces import CLIENT, SERVER, Namespaces
 from test_network import NetworkCase, plain
 from test_scan import OwnRecorderCase
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden"))
+import recording  # noqa: E402
 
 
 class UdpCase(NetworkCase):
@@ -207,6 +212,22 @@ class Udp(UdpCase):
         self.counted(client.do("cookie(C)"), total, 0)
         self.counted(server.do("cookie(S)"), 0, total)
 
+    def test_udp_headers_with_options(self):
+        """Options of IPv4, extension headers of IPv6: the ports are behind them."""
+        server, client = self.actor(), self.actor()
+        cases = (("127.0.0.1", "socket.IPPROTO_IP, 4", b"\x01" * 8),
+                 ("::1", "socket.IPPROTO_IPV6, 54", bytes([0, 0, 1, 4, 0, 0, 0, 0])),
+                 ("::1", "socket.IPPROTO_IPV6, 59", bytes([0, 1, 0x1e, 12, *[0] * 12])))
+        for address, option, value in cases:
+            with self.subTest(address=address, option=option):
+                server.do(f"S = udp({address!r}, 0)")
+                port = server.do("S.getsockname()[1]")
+                client.do(f"C = udp({address!r}); C.setsockopt({option}, {value!r})")
+                client.do(f"C.sendto(b'o' * 77, ({address!r}, {port}))")
+                self.assertEqual(server.do("len(S.recv(999))"), 77)
+                self.same(self.counted(client.do("cookie(C)"), 77, 0), remote_port=port)
+                self.same(self.counted(server.do("cookie(S)"), 0, 77), local_port=port)
+
     def test_udp_multicast(self):
         """To a group that two sockets have joined: sent once, received by each."""
         sender, takers = self.actor(), [self.actor() for _ in range(2)]
@@ -374,6 +395,108 @@ class UdpOwnRecorder(OwnRecorderCase, UdpCase):
         self.same(self.over(cookies[0]), id=rows[0]["id"], bytes_sent=8)
         self.same(self.listener(server.do("cookie(S)")), ended_at=None)
 
+
+
+class DnsPackets(OwnRecorderCase, UdpCase):
+    """The kernel's half of DNS: what goes to and comes from port 53, as a recording has it."""
+
+    def packets(self):
+        """The records of the recording: dicts, with the payload's bytes."""
+        with open(self.path("recording"), "rb") as file:
+            data = file.read()
+        members, found, at = recording.LAYOUT.members["dns"], [], 16
+        while at < len(data):
+            size, kind = struct.unpack_from("=IH", data, at)
+            record, at = data[at:at + size], at + size
+            if recording.LAYOUT.names[kind] != "dns":
+                continue
+            fields = {name: recording.get(record, leaf) for name, leaf in members.items()
+                      if leaf.kind in recording.INTEGERS and not recording.is_address(leaf)}
+            offset, length = struct.unpack_from("=II", record, members["payload"].offset)
+            fields.update(payload=record[offset:offset + length], rest=record[offset + length:],
+                          pid=struct.unpack_from("=I", record, 32)[0])
+            found.append(fields)
+        return found
+
+    def of(self, packets, cookie, flags):
+        return [packet for packet in packets if (packet["cookie"], packet["flags"]) ==
+                (cookie, flags)]
+
+    def network(self):
+        """A server and a client in a network namespace of their own, where port 53 is free."""
+        server = self.actor()
+        server.do("unshare(CLONE_NEWNET)")
+        subprocess.run(["/usr/bin/nsenter", f"--net=/proc/{server.pid}/ns/net", "/usr/sbin/ip",
+                        "link", "set", "lo", "up"], check=True)
+        return server, server.fork()
+
+    def test_dns_payloads(self):
+        """Of every length, byte for byte up to 4096, sent and received, with who did; an empty
+        datagram, and the same ones to another port, are none."""
+        self.record("--record", self.path("recording"))
+        server, client = self.network()
+        server.do("S = udp('127.0.0.1', 53); T = udp('127.0.0.1', 54)")
+        client.do("C = udp(); D = udp(); import hashlib")
+        client.do("def text(n):\n  return (hashlib.sha256(b'%d' % n).digest() * 400)[:n]")
+        sizes = [1, 17, 143, 144, 145, 528, 529, 1424, 1425, 4095, 4096, 4097, 9000]
+        sent = []
+        for size in sizes:
+            client.do(f"for sock, port in ((C, 53), (D, 54)): "
+                      f"sock.sendto(text({size}), ('127.0.0.1', port))")
+            sent.append(bytes.fromhex(server.do("S.recv(65000).hex()")))
+            server.do("T.recv(65000)")
+        client.do("C.sendto(b'', ('127.0.0.1', 53))")
+        ours, theirs, other = (client.do("cookie(C)"), server.do("cookie(S)"),
+                               client.do("cookie(D)"))
+        self.fence()
+        self.stop()
+        packets = self.packets()
+        for cookie, flags, pid in ((ours, 0, client.pid), (theirs, 1, server.pid)):
+            told = self.of(packets, cookie, flags)
+            self.assertEqual([packet["length"] for packet in told], sizes)
+            self.assertEqual([packet["payload"] for packet in told],
+                             [data[:4096] for data in sent])
+            self.assertEqual({packet["pid"] for packet in told}, {pid})
+            self.assertEqual({bytes(set(packet["rest"])) for packet in told} - {b""}, {b"\0"})
+        self.assertEqual({(packet["remote_port"], packet["net_ns"]) for packet in packets
+                          if packet["cookie"] == ours},
+                         {(53, oracle.namespace(client.pid, "net"))})
+        self.assertEqual({packet["cookie"] for packet in packets}, {ours, theirs})
+        self.assertNotIn(other, {packet["cookie"] for packet in packets})
+
+    def test_dns_over_tcp(self):
+        """Pieces of the stream with the sequence numbers that put them in order."""
+        self.record("--record", self.path("recording"))
+        server, client = self.network()
+        one, other = self.meet_at(server, client, 53)
+        self.meet_at(server, client, 5300)
+        self.fence()
+        self.stop()
+        packets = self.packets()
+        for flags, cookie in ((2, one), (3, other)):
+            self.assertEqual(self.stream(self.of(packets, cookie, flags)), b"q" * 35)
+        for flags, cookie in ((3, one), (2, other)):
+            self.assertEqual(self.stream(self.of(packets, cookie, flags)), b"r" * 3000 + b"s" * 9)
+        self.assertEqual({packet["cookie"] for packet in packets}, {one, other})
+
+    def meet_at(self, server, client, port):
+        server.do(f"L = listen('127.0.0.1', {port})")
+        client.do(f"C = connect('127.0.0.1', {port}); C.sendall(b'q' * 35)")
+        server.do("S = L.accept()[0]; receive(S, 35); S.sendall(b'r' * 3000)")
+        client.do("receive(C, 3000)")
+        server.do("S.sendall(b's' * 9)")
+        self.assertEqual(client.do("receive(C, 9)"), 9)
+        return client.do("cookie(C)"), server.do("cookie(S)")
+
+    def stream(self, packets):
+        """Put together as TCP does."""
+        first = min(packet["sequence"] for packet in packets)
+        size = max(packet["sequence"] + packet["length"] for packet in packets) - first
+        whole = bytearray(size)
+        for packet in packets:
+            at = packet["sequence"] - first
+            whole[at:at + len(packet["payload"])] = packet["payload"]
+        return bytes(whole)
 
 
 class UdpNamespaces(Namespaces, UdpCase):
