@@ -397,6 +397,56 @@ class UdpOwnRecorder(OwnRecorderCase, UdpCase):
 
 
 
+    def test_udp_full(self):
+        """More flows than there is room for: what is in no row is a loss, to the packet."""
+        self.record(config="[budget]\nnetwork = 0\n[timing]\nqueue_mib = 1024\n")
+        ports = 31_000  # below those that the senders get themselves
+        sent = 0
+        for _ in range(3):
+            sender = self.start([Build.helper("datagrams"), "send", "127.9.9.9", "1",
+                                 str(2 * ports), "10", "50", str(ports)],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            sent += self.facts(sender.stdout, 5)["sent"]
+            self.addCleanup(self.finish, sender, 0)
+        self.check_account(sent, "there was no room for another flow")
+
+    def test_udp_over_budget(self):
+        """A cgroup that begins more flows than its budget: the same account."""
+        self.record(config="[budget]\nnetwork = 50\n")
+        sender = self.start([Build.helper("datagrams"), "send", "127.9.9.9", "10000", "20000", "10",
+                             "50", "2000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        sent = self.facts(sender.stdout, 5)["sent"]
+        self.addCleanup(self.finish, sender, 0)
+        self.check_account(sent, "")
+
+    def check_account(self, sent, words):
+        """Packets of ten bytes in rows, and those that are lost, are all there were."""
+        def account():
+            kept = self.store.rows("SELECT sum(bytes_sent) / 10 AS n FROM connections")[0]["n"] or 0
+            lost = self.store.rows("SELECT total(count) AS n FROM losses WHERE class = 'network' AND "
+                                   "instr(detail, ?)", words)[0]["n"]
+            return kept, int(lost)
+        self.soon(lambda: sum(account()) >= sent, f"{sent} packets are accounted for")
+        kept, lost = account()
+        self.assertEqual(kept + lost, sent)
+        self.assertGreater(kept, 0)
+        self.assertGreater(lost, 0)
+
+    def test_udp_without_net_admin(self):
+        """It is said which capability is missing; everything else works."""
+        self.record(prefix=["/usr/bin/setpriv", "--bounding-set", "-net_admin,-sys_admin",
+                            "--inh-caps", "-net_admin,-sys_admin"])
+        probes = {row["name"]: row for row in self.every("probes")}
+        for name in ("udp_egress", "udp_ingress", "udp_create", "udp_bind4", "udp_release"):
+            self.assertIn("CAP_NET_ADMIN is missing", probes[name]["error"] or "")
+        self.assertIsNone(probes["network_state"]["error"])
+        server, client = self.actor(), self.actor()
+        one, _ = self.meet(server, client)
+        client.do("C.close()")
+        server.do("S.close()")
+        self.over(one["cookie"])
+
+
 class DnsPackets(OwnRecorderCase, UdpCase):
     """The kernel's half of DNS: what goes to and comes from port 53, as a recording has it."""
 

@@ -109,6 +109,7 @@ static void without_anything_the_defaults_hold(void **state)
     assert_int_equal(config.flush_ms, 200);
     assert_int_equal(config.queue_mib, 32);
     assert_true(config.full_tier);
+    assert_int_equal(config.udp_idle_s, 60);
     assert_int_equal(config.budget[EVENT_CLASS_NETWORK], 100000);
     assert_true(config.redact);
     assert_null(config.redact_key);
@@ -124,7 +125,7 @@ static void the_file_sets_every_key(void **state)
     (void)state;
     assert_int_equal(load_text("[store]\npath = /a/b.db ; a remark\n"
                                "[capture]\ncgroup = /x.slice\nenvironment = A B_2\n"
-                               "full_tier = no\n"
+                               "full_tier = no\nudp_idle_s = 86400\n"
                                "[budget]\nexec_failed = 0\nprivilege = 1\nnetwork = 2\n"
                                "dns = 3\nipc = 4\nfile = 10000000\n"
                                "[rings]\nlifecycle_mib = 64\nactivity_mib: 1024\n"
@@ -135,6 +136,7 @@ static void the_file_sets_every_key(void **state)
     assert_string_equal(config.cgroup, "/x.slice");
     ASSERT_NAMES("A", "B_2");
     assert_false(config.full_tier);
+    assert_int_equal(config.udp_idle_s, 86400);
     static const uint32_t budget[EVENT_CLASSES] = {0, 1, 2, 3, 4, 10000000};
     assert_memory_equal(config.budget, budget, sizeof(budget));
     assert_int_equal(config.lifecycle_ring_mib, 64);
@@ -213,6 +215,7 @@ static const struct mistake mistakes[] = {
     {"[budget]\nfile = -1\n", 2, {"[budget] file = -1", "from 0 to 10000000"}},
     {"[budget]\ndns = 10000001\n", 2, {"[budget] dns = 10000001", "from 0 to 10000000"}},
     {"[budget]\nlifecycle = 5\n", 2, {"lifecycle"}},
+    {"[capture]\nudp_idle_s = 0\n", 2, {"udp_idle_s = 0", "from 1 to 86400"}},
     {"[capture]\nfull_tier = perhaps\n", 2, {"full_tier = perhaps", "yes or no"}},
     {"[timing]\ntick_ms = 0\n", 2, {"[timing] tick_ms = 0", "from 1 to 1000"}},
     {"[timing]\ntick_ms = 1001\n", 2, {"[timing] tick_ms = 1001", "from 1 to 1000"}},
