@@ -12,7 +12,7 @@
 const char redact_default_names[] =
     "*password *passwd *passphrase *passcode pass *-pass *-pwd requirepass masterauth "
     "*secret *secret-key secret-key-base *token *api-key *access-key *account-key *auth-key "
-    "*oauth2-bearer *authorization x-amz-signature x-goog-signature";
+    "*oauth2-bearer *storepass *keypass psk *-psk *authorization x-amz-signature x-goog-signature";
 
 struct pattern {
     char text[NAME_MAX_LENGTH + 1]; /* folded, without its stars */

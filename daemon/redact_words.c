@@ -11,6 +11,17 @@
 
 /* ---- programs with options that others use for something else ---- */
 
+/* Secrets in arguments that are no options. */
+enum operand {
+    OPERAND_OTHER,
+    OPERAND_COLON,   /* [domain/]user:password@host */
+    OPERAND_SLASH,   /* user/password[@database] */
+    OPERAND_SLASH_P, /* /p:password */
+};
+
+/* Whether a word that is a name by itself (secret_access_key) has its value in the next one. */
+enum bare { BARE_NO, BARE_JOINED, BARE_ANY };
+
 struct program {
     const char *name;
     const char *secret; /* short options that take a secret */
@@ -18,25 +29,37 @@ struct program {
     const char *others; /* short options that take something else; NULL: they are not combined */
     char between;       /* what stands between user and password; 0: a colon */
     bool attached;      /* the secret only follows at once (-pX); without it is asked for */
+    enum operand operand;
+    enum bare bare; /* JOINED: a name of several words */
 };
 
-#define MYSQL(name)                                                                                \
+#define TAKES(called, letters)                                                                     \
     {                                                                                              \
-        name, "p", "", "DehPSTu#", 0, true                                                         \
+        .name = called, .secret = letters, .user = ""                                              \
     }
-#define LDAP(name)                                                                                 \
+#define ATTACHED(called)                                                                           \
     {                                                                                              \
-        name, "w", "", "abcdDefhHIlmoOpPrRsSTuUVXyYzZ", 0, false                                   \
+        .name = called, .secret = "p", .user = "", .attached = true                                \
     }
-#define ATTACHED(name)                                                                             \
+#define OPERAND(called, form)                                                                      \
     {                                                                                              \
-        name, "p", "", NULL, 0, true                                                               \
+        .name = called, .secret = "", .user = "", .operand = form                                  \
     }
-#define TAKES(name, letters)                                                                       \
+#define USER(called, letter)                                                                       \
     {                                                                                              \
-        name, letters, "", NULL, 0, false                                                          \
+        .name = called, .secret = "", .user = letter                                               \
     }
-#define NOTHING(name) TAKES(name, "")
+#define BARE(called, which)                                                                        \
+    {                                                                                              \
+        .name = called, .secret = "", .user = "", .bare = which                                    \
+    }
+#define NOTHING(called) TAKES(called, "")
+#define COMBINED(called, letters, taking, at_once)                                                 \
+    {                                                                                              \
+        .name = called, .secret = letters, .user = "", .others = taking, .attached = at_once       \
+    }
+#define MYSQL(called) COMBINED(called, "p", "DehPSTu#", true)
+#define LDAP(called)  COMBINED(called, "w", "abcdDefhHIlmoOpPrRsSTuUVXyYzZ", false)
 
 /* In the order of strcmp. Those without secrets end the reach of one that stands before them. */
 static const struct program programs[] = {
@@ -44,15 +67,19 @@ static const struct program programs[] = {
     ATTACHED("7za"),
     ATTACHED("7zr"),
     ATTACHED("7zz"),
+    BARE("aws", BARE_JOINED),
     TAKES("bcp", "P"),
     TAKES("cme", "pH"),
     TAKES("crackmapexec", "pH"),
-    {"curl", "", "uU", "AbcCdDeEFhHKmoPQrtTwxXyYz", 0, false},
+    {.name = "curl", .secret = "", .user = "uU", .others = "AbcCdDeEFhHKmoPQrtTwxXyYz"},
     NOTHING("docker"),
     TAKES("evil-winrm", "pH"),
+    OPERAND("expdp", OPERAND_SLASH),
     TAKES("groupadd", "p"),
-    {"http", "", "a", NULL, 0, false},
-    {"https", "", "a", NULL, 0, false},
+    USER("http", "a"),
+    USER("https", "a"),
+    OPERAND("impdp", OPERAND_SLASH),
+    TAKES("ipmitool", "P"),
     NOTHING("kubectl"),
     LDAP("ldapadd"),
     LDAP("ldapcompare"),
@@ -62,7 +89,7 @@ static const struct program programs[] = {
     TAKES("ldappasswd", "asw"),
     LDAP("ldapsearch"),
     LDAP("ldapwhoami"),
-    {"lftp", "", "u", NULL, ',', false},
+    {.name = "lftp", .secret = "", .user = "u", .between = ','},
     TAKES("login", "p"), /* docker login, oc login */
     MYSQL("mariabackup"),
     MYSQL("mariadb"),
@@ -82,6 +109,8 @@ static const struct program programs[] = {
     TAKES("mongosh", "p"),
     TAKES("mongostat", "p"),
     TAKES("mongotop", "p"),
+    TAKES("mosquitto_pub", "P"),
+    TAKES("mosquitto_sub", "P"),
     MYSQL("mycli"),
     MYSQL("mysql"),
     MYSQL("mysqladmin"),
@@ -95,27 +124,41 @@ static const struct program programs[] = {
     MYSQL("mysqlslap"),
     NOTHING("nerdctl"),
     TAKES("netexec", "pH"),
+    BARE("nmcli", BARE_ANY),
+    BARE("npm", BARE_JOINED),
     TAKES("nxc", "pH"),
     NOTHING("openssl"),
     NOTHING("podman"),
     ATTACHED("rar"),
+    BARE("rclone", BARE_JOINED),
     TAKES("rdesktop", "p"),
     TAKES("redis-cli", "a"),
-    {"rpcclient", "", "U", NULL, '%', false},
+    OPERAND("rman", OPERAND_SLASH),
+    {.name = "rpcclient", .secret = "", .user = "U", .between = '%'},
     NOTHING("rsync"),
     NOTHING("scp"),
     NOTHING("sftp"),
-    {"smbclient", "", "U", NULL, '%', false},
+    {.name = "smbclient", .secret = "", .user = "U", .between = '%'},
+    TAKES("snmpbulkwalk", "AXc"),
+    TAKES("snmpget", "AXc"),
+    TAKES("snmpset", "AXc"),
+    TAKES("snmpwalk", "AXc"),
     TAKES("sqlcmd", "P"),
+    OPERAND("sqlldr", OPERAND_SLASH),
+    OPERAND("sqlplus", OPERAND_SLASH),
     NOTHING("ssh"),
     NOTHING("ssh-copy-id"),
     TAKES("sshpass", "p"),
+    TAKES("twine", "p"),
     ATTACHED("unrar"),
     TAKES("unzip", "P"),
     TAKES("useradd", "p"),
     TAKES("usermod", "p"),
-    {"xtrabackup", "p", "", "DehPSTu#", 0, true},
-    {"zip", "P", "", "bnOtix", 0, false},
+    OPERAND("wlfreerdp", OPERAND_SLASH_P),
+    OPERAND("xfreerdp", OPERAND_SLASH_P),
+    OPERAND("xfreerdp3", OPERAND_SLASH_P),
+    MYSQL("xtrabackup"),
+    COMBINED("zip", "P", "bnOtix", false),
 };
 
 /* Long options, and what follows them; the program NULL: any. */
@@ -133,6 +176,7 @@ static const struct long_option long_options[] = {
     {"smbclient", "user", EXPECT_USER_PASSWORD},
     {"rpcclient", "user", EXPECT_USER_PASSWORD},
     {"openssl", "k", EXPECT_OPTION_VALUE},
+    {"openssl", "password", EXPECT_PASS_SOURCE},
     {NULL, "header", EXPECT_HEADER},
     {NULL, "h", EXPECT_HEADER}, /* -H: who means a host by -h has no header there */
     {NULL, "pass", EXPECT_PASS_SOURCE},
@@ -162,12 +206,17 @@ static int compare_program(const void *key, const void *row)
     return order ? order : (span_length(*name) > length) - (span_length(*name) < length);
 }
 
+/* Tools in Python that attack Windows hosts take their target like this. */
+static const struct program script = OPERAND("*.py", OPERAND_COLON);
+
 static const struct program *find_program(struct span word)
 {
     const char *slash = memrchr(word.begin, '/', span_length(word));
 
     if (slash)
         word.begin = slash + 1;
+    if (span_length(word) > 3 && redact_equals((struct span){word.end - 3, word.end}, ".py"))
+        return &script;
     if (span_length(word) < 2 || span_length(word) > PROGRAM_MAX)
         return NULL;
     return bsearch(&word, programs, sizeof(programs) / sizeof(programs[0]), sizeof(programs[0]),
@@ -460,6 +509,47 @@ static void redact_any(struct scan *scan, struct span word)
         redact_text(scan, word);
 }
 
+static void note_program(struct scan *scan, struct span word)
+{
+    struct span name = redact_unquoted(word);
+    const struct program *program = find_program(name);
+
+    /* Not the end of a URL, of an assignment or of a sentence. */
+    if (program && !has_blank(name) && !memchr(name.begin, ':', span_length(name)) &&
+        !memchr(name.begin, '=', span_length(name)))
+        scan->program = program;
+}
+
+static bool redact_operand(struct scan *scan, struct span word)
+{
+    enum operand operand = scan->program ? scan->program->operand : OPERAND_OTHER;
+    const char *at = memrchr(word.begin, '@', span_length(word));
+    struct span user = {word.begin, at ? at : word.end};
+    const char *between;
+
+    if (operand == OPERAND_OTHER || (operand == OPERAND_COLON && !at) || has_blank(word))
+        return false;
+    between = memchr(user.begin, operand == OPERAND_SLASH ? '/' : ':', span_length(user));
+    if (!between || between == user.begin || redact_begins((struct span){between, user.end}, "://"))
+        return false;
+    if (operand == OPERAND_SLASH_P && !redact_begins(user, "/p:"))
+        return false;
+    if (operand == OPERAND_SLASH_P)
+        user.end = word.end;
+    redact_value(scan, (struct span){between + 1, user.end});
+    return true;
+}
+
+/* Names by themselves, as `aws configure set` has them. */
+static void expect_bare(struct scan *scan, struct span word)
+{
+    enum bare bare = scan->program ? scan->program->bare : BARE_NO;
+
+    if (bare == BARE_ANY || (bare == BARE_JOINED && memchr(word.begin, '_', span_length(word))))
+        if (redact_names_match(scan->arguments, word))
+            scan->expect = EXPECT_OPTION_VALUE;
+}
+
 /* NAME=value and name=value. False: neither. */
 static bool redact_assignment(struct scan *scan, struct span word)
 {
@@ -488,7 +578,6 @@ static void redact_piece(struct scan *scan, struct span word)
 {
     enum expect expect = scan->expect;
     bool command = scan->command;
-    const struct program *program;
 
     scan->expect = EXPECT_NOTHING;
     scan->command = false;
@@ -498,11 +587,13 @@ static void redact_piece(struct scan *scan, struct span word)
         redact_option(scan, word);
         return;
     }
-    program = find_program(word);
-    if (program)
-        scan->program = program;
-    else if ((command && has_blank(word)) || !redact_assignment(scan, word))
+    if (redact_operand(scan, word))
+        return;
+    note_program(scan, word);
+    if ((command && has_blank(word)) || !redact_assignment(scan, word))
         redact_any(scan, word);
+    if (!scan->expect)
+        expect_bare(scan, word);
 }
 
 void redact_argument(struct scan *scan, struct span argument)
