@@ -394,8 +394,8 @@ struct event_file {
 
 /* ---- credentials, walls, and what one process does to another ---- */
 
-/* event_privilege.what: the system call, or what it amounts to; and what `arguments`, `target`,
- * `source` and `type` are */
+/* event_privilege.what: the system call, or what it amounts to; and what `first`, `second`,
+ * `target`, `source` and `type` are, in this order */
 #define EVENT_PRIVILEGE_UID         1  /* setuid(), setreuid(), setresuid() */
 #define EVENT_PRIVILEGE_GID         2  /* likewise */
 #define EVENT_PRIVILEGE_CAPS        3  /* capset() */
@@ -422,7 +422,8 @@ struct event_privilege {
     __u32 cgroup_ns;
     __u32 child_time_ns; /* where its next children are born */
     __u32 padding;
-    __u64 arguments[2];
+    __u64 first; /* numbers: see EVENT_PRIVILEGE_* */
+    __u64 second;
     struct event_text target; /* paths are as given to the call, but for the root of a chroot */
     struct event_text source;
     struct event_text type;

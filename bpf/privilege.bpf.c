@@ -102,8 +102,8 @@ static __noinline int privilege_fsid(__u32 what, __u32 before, bool user)
     record = privilege_record(what);
     if (!record)
         return 0;
-    record->arguments[0] = before;
-    record->arguments[1] = after;
+    record->first = before;
+    record->second = after;
     emit_submit(record, EVENT_CLASS_PRIVILEGE);
     return 0;
 }
@@ -145,7 +145,7 @@ int privilege_unshare(struct trace_event_raw_sys_exit *ctx)
     if (!record)
         return 0;
     privilege_namespaces(record);
-    record->arguments[0] = flags & CLONE_NEW;
+    record->first = flags & CLONE_NEW;
     emit_submit(record, EVENT_CLASS_PRIVILEGE);
     return 0;
 }
@@ -162,8 +162,8 @@ int privilege_setns(struct trace_event_raw_sys_exit *ctx)
         return 0;
     privilege_namespaces(record);
     file = image_descriptor(bpf_get_current_task_btf(), PT_REGS_PARM1_CORE_SYSCALL(regs));
-    record->arguments[0] = PT_REGS_PARM2_CORE_SYSCALL(regs) & CLONE_NEW;
-    record->arguments[1] = BPF_CORE_READ(file, f_inode, i_ino);
+    record->first = PT_REGS_PARM2_CORE_SYSCALL(regs) & CLONE_NEW;
+    record->second = BPF_CORE_READ(file, f_inode, i_ino);
     emit_submit(record, EVENT_CLASS_PRIVILEGE);
     return 0;
 }
@@ -217,7 +217,7 @@ static __noinline int privilege_paths(__u32 what, const void *target, const void
 
     if (!record)
         return 0;
-    record->arguments[0] = flags;
+    record->first = flags;
     record->target = tail_user_string(scratch, &size, target);
     if (source)
         record->source = tail_user_string(scratch, &size, source);
@@ -267,7 +267,7 @@ int privilege_mount(struct trace_event_raw_sys_exit *ctx)
 
     if (!record)
         return 0;
-    record->arguments[0] = PT_REGS_PARM4_CORE_SYSCALL(regs);
+    record->first = PT_REGS_PARM4_CORE_SYSCALL(regs);
     record->source = tail_user_string(scratch, &size, (void *)PT_REGS_PARM1_CORE_SYSCALL(regs));
     record->target = tail_user_string(scratch, &size, (void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
     record->type = tail_user_string(scratch, &size, (void *)PT_REGS_PARM3_CORE_SYSCALL(regs));
@@ -330,7 +330,7 @@ int privilege_module(struct module_load *ctx)
 
     if (!record)
         return 0;
-    record->arguments[0] = ctx->taints;
+    record->first = ctx->taints;
     record->target = tail_string(scratch, &size, (void *)ctx + (ctx->name & 0xffff));
     file = fd == (__u32)fd ? image_descriptor(bpf_get_current_task_btf(), fd) : NULL;
     if (file)
@@ -355,9 +355,9 @@ int privilege_bpf(struct trace_event_raw_sys_exit *ctx)
     program = BPF_CORE_READ(image_descriptor(bpf_get_current_task_btf(), ctx->ret), private_data);
     if (!record || !program)
         return 0;
-    record->arguments[0] = BPF_CORE_READ(program, type);
+    record->first = BPF_CORE_READ(program, type);
     aux = BPF_CORE_READ(program, aux);
-    record->arguments[1] = BPF_CORE_READ(aux, id);
+    record->second = BPF_CORE_READ(aux, id);
     record->target =
         tail_string(scratch, &size, (void *)aux + bpf_core_field_offset(struct bpf_prog_aux, name));
     record->source = tail_string(scratch, &size, BPF_CORE_READ(aux, attach_func_name));

@@ -122,8 +122,8 @@ static void on_capset(struct model *model, struct change *change, const struct e
 static void change_file_system_id(struct change *change, const char *name,
                                   const struct event_privilege *privilege)
 {
-    json_add_integer(&change->old, name, (uint32_t)privilege->arguments[0]);
-    json_add_integer(&change->new, name, (uint32_t)privilege->arguments[1]);
+    json_add_integer(&change->old, name, (uint32_t)privilege->first);
+    json_add_integer(&change->new, name, (uint32_t)privilege->second);
 }
 
 static void on_fsuid(struct model *model, struct change *change, const struct event *event)
@@ -182,7 +182,7 @@ static void change_others(struct change *change, const struct event_privilege *p
         {"cgroup_ns", CLONE_NEWCGROUP, privilege->cgroup_ns},
         {"child_time_ns", CLONE_NEWTIME, privilege->child_time_ns},
     };
-    uint64_t flags = privilege->arguments[0], inode = privilege->arguments[1];
+    uint64_t flags = privilege->first, inode = privilege->second;
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (flags ? (flags & others[i].flag) != 0 : inode && inode == others[i].inode)
@@ -292,7 +292,7 @@ static void add_mount(struct change *change, const struct event *event)
 static void on_mount(struct model *model, struct change *change, const struct event *event)
 {
     add_mount(change, event);
-    add_mount_flags(&change->new, event->privilege->arguments[0]);
+    add_mount_flags(&change->new, event->privilege->first);
     change_put(model, change, "mount");
 }
 
@@ -324,8 +324,8 @@ static void on_module(struct model *model, struct change *change, const struct e
 
     json_add_text(&change->new, "name", event_text(event, privilege->target));
     json_add_text(&change->new, "file", event_text(event, privilege->source));
-    if (privilege->arguments[0])
-        json_add_integer(&change->new, "taints", (uint32_t)privilege->arguments[0]);
+    if (privilege->first)
+        json_add_integer(&change->new, "taints", (uint32_t)privilege->first);
     change_put(model, change, "module");
 }
 
@@ -375,7 +375,7 @@ static const char *const program_types[] = {
 static void on_bpf(struct model *model, struct change *change, const struct event *event)
 {
     const struct event_privilege *privilege = event->privilege;
-    uint64_t type = privilege->arguments[0];
+    uint64_t type = privilege->first;
 
     if (type < sizeof(program_types) / sizeof(program_types[0]))
         json_add_text(&change->new, "type", model_constant(program_types[type]));
@@ -383,7 +383,7 @@ static void on_bpf(struct model *model, struct change *change, const struct even
         json_add_integer(&change->new, "type", (int64_t)(uint32_t)type);
     json_add_text(&change->new, "name", event_text(event, privilege->target));
     json_add_text(&change->new, "function", event_text(event, privilege->source));
-    json_add_integer(&change->new, "id", (uint32_t)privilege->arguments[1]);
+    json_add_integer(&change->new, "id", (uint32_t)privilege->second);
     change_put(model, change, "bpf");
 }
 
