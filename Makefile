@@ -151,7 +151,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/unit.a $(BUILD)/.flags | $(GENERA
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES) cmocka) $(SPYQ_CFLAGS:-O2=-O1) \
 		$(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $< $(BUILD)/unit.a \
-		$(call libraries,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka) -lpthread -lm
+		$(call libraries,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka) -lpthread -lresolv -lm
 
 $(BUILD)/tests/bpf/helpers/%: tests/bpf/helpers/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)

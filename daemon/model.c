@@ -214,6 +214,7 @@ static void put_changed(struct model *model)
     process_flush(model);
     listener_flush(model);
     connection_flush(model);
+    dns_flush(model);
     container_flush(model);
     unix_flush(model);
     edge_flush(model);
@@ -232,7 +233,7 @@ static void forget(struct model *model)
     listener_forget(model, before);
     connection_forget(model, before);
     udp_forget(model, before);
-    dns_forget(model, before);
+    dns_forget(model);
     descriptor_forget(model, before);
     container_forget(model, before);
 }

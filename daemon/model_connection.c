@@ -176,6 +176,16 @@ static void reopen(struct model *model, struct connection *connection)
     connection_touch(model, connection);
 }
 
+void connection_set_name(struct model *model, struct connection *connection)
+{
+    const struct process *process = process_by_id(model, connection->row.process_id);
+
+    if (connection->direction && !connection_is_incoming(connection))
+        shared_set(&connection->name,
+                   shared_hold(dns_name_for(model, process, connection->tuple.family,
+                                            connection->tuple.remote)));
+}
+
 static struct connection *connection_from(struct model *model, const struct event *event,
                                           const char *direction, const char *origin)
 {
@@ -187,6 +197,7 @@ static struct connection *connection_from(struct model *model, const struct even
     connection->seen = event->header->time;
     set_tuple(model, connection, event->tcp);
     set_owner(model, connection, event->header);
+    connection_set_name(model, connection);
     return connection;
 }
 
@@ -278,6 +289,7 @@ static void connection_free(struct model *model, struct connection *connection)
     if (connection->dirty)
         TAILQ_REMOVE(&model->changed_connections, connection, changed);
     shared_drop(connection->error);
+    shared_drop(connection->name);
     free(connection);
 }
 
@@ -522,6 +534,7 @@ void connection_adopt(struct model *model, const struct row_connection *row)
         return;
     model->next_id[ROW_CONNECTION] = next;
     connection->row = *row;
+    connection->name = shared_new(row->remote_name);
     connection->direction = model_one_of(row->direction, directions);
     connection->state = model_one_of(row->state, states);
     connection->established = strcmp(connection->state, "open") == 0;
@@ -642,7 +655,8 @@ static void connection_put(struct model *model, const struct connection *connect
     row.state = model_constant(connection->state);
     row.origin = model_constant(connection->origin);
     row.error = shared_text(connection->error);
-    row.local_address = row.remote_address = row.remote_name = TEXT_NULL;
+    row.remote_name = shared_text(connection->name);
+    row.local_address = row.remote_address = TEXT_NULL;
     if (!address_is_any(tuple->local))
         row.local_address = address_text(tuple->family, tuple->local, local);
     if (!address_is_any(tuple->remote))

@@ -111,6 +111,7 @@ struct flow_state {
 struct connection {
     struct row_connection row; /* texts: see connection_row() */
     struct shared *error;
+    struct shared *name; /* remote_name */
     const char *direction;
     const char *state;
     const char *origin;
@@ -357,6 +358,9 @@ int64_t connection_feeding(const struct model *model, const struct process *proc
 void connection_inherit(struct model *model, struct process *process, const struct event *event);
 /* Its connect edge was made: as long as it is open the client may act on the server. */
 void connection_leads_in(struct model *model, struct connection *server);
+/* Sets remote_name, by what its owner or the host was last told of the address, where this end
+ * asked. */
+void connection_set_name(struct model *model, struct connection *connection);
 /* A connection's row changed. */
 void connection_touch(struct model *model, struct connection *connection);
 
@@ -402,7 +406,8 @@ void dns_packet(struct model *model, const struct event *event);
  * The caller holds it only after shared_hold(). process may be NULL. */
 struct shared *dns_name_for(const struct model *model, const struct process *process,
                             uint16_t family, const uint8_t address[16]);
-void dns_forget(struct model *model, uint64_t before);
+void dns_flush(struct model *model);
+void dns_forget(struct model *model);
 void dns_free_all(struct model *model);
 
 /* ---- model_unix.c ---- */

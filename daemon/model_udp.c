@@ -194,6 +194,8 @@ static void flow_owner(struct model *model, struct connection *flow, const struc
     if (process)
         connection_set_process(model, flow, process);
     flow->accepted = flow->row.process_id != INTEGER_NULL;
+    if (!flow->name)
+        connection_set_name(model, flow);
 }
 
 /* It ended with its last packet, as far as that is known. */
