@@ -357,12 +357,14 @@ struct event_descriptor {
     __u32 fd;    /* in the subject */
 };
 
-/* EVENT_FD_SEND, EVENT_FD_RECEIVE: the first `count` of `descriptors` stand behind the record. */
+/* EVENT_FD_SEND, EVENT_FD_RECEIVE: one message, or one pidfd_getfd(). `count` descriptors stand
+ * behind the record. */
 struct event_fd_pass {
     struct event_header header;
     __u64 source_start; /* RECEIVE: whom pidfd_getfd() took it from; 0: it came in a message */
     __u32 source_pid;
     __u32 count;
+    __u64 socket;                  /* inode of the one that receives; 0: not known */
     struct event_text descriptors; /* struct event_descriptor, one after the other */
 };
 
@@ -557,7 +559,7 @@ EVENT_ASSERT_SIZE(event_dns, 112);
 EVENT_ASSERT_SIZE(event_unix, 88);
 EVENT_ASSERT_SIZE(event_pipe, 72);
 EVENT_ASSERT_SIZE(event_descriptor, 24);
-EVENT_ASSERT_SIZE(event_fd_pass, 64);
+EVENT_ASSERT_SIZE(event_fd_pass, 72);
 EVENT_ASSERT_SIZE(event_file, 120);
 EVENT_ASSERT_SIZE(event_privilege, 248);
 EVENT_ASSERT_SIZE(event_influence, 72);

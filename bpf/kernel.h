@@ -53,6 +53,9 @@ enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC = 0 };
 #define SOCK_DGRAM     2
 #define SOCK_SEQPACKET 5
 
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
+
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 
@@ -80,6 +83,7 @@ enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC = 0 };
 #define TMPFS_MAGIC      0x01021994
 #define PROC_SUPER_MAGIC 0x9fa0
 #define PIPEFS_MAGIC     0x50495045
+#define PID_FS_MAGIC     0x50494446
 
 #define FMODE_WRITE 2u
 
@@ -271,6 +275,7 @@ struct inode {
     unsigned int i_generation;
     __s64 i_size;
     struct super_block *i_sb;
+    void *i_private;
 };
 
 struct qstr {

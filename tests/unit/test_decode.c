@@ -64,8 +64,8 @@ static const struct expected_kind expected_kinds[] = {
     {EVENT_PTRACE, "ptrace", 72, EVENT_CLASS_PRIVILEGE},
     {EVENT_INJECT, "inject", 72, EVENT_CLASS_PRIVILEGE},
     {EVENT_SIGNAL, "signal", 72, EVENT_CLASS_PRIVILEGE},
-    {EVENT_FD_SEND, "fd_send", 64, EVENT_CLASS_IPC},
-    {EVENT_FD_RECEIVE, "fd_receive", 64, EVENT_CLASS_IPC},
+    {EVENT_FD_SEND, "fd_send", 72, EVENT_CLASS_IPC},
+    {EVENT_FD_RECEIVE, "fd_receive", 72, EVENT_CLASS_IPC},
     {EVENT_CONTAINER, "container", 96, EVENT_CLASS_LIFECYCLE},
 };
 
