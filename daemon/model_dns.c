@@ -166,20 +166,26 @@ static bool same_server(const struct dns_query *query, const struct event_dns *p
            memcmp(query->tuple.remote, packet->remote_address, sizeof(query->tuple.remote)) == 0;
 }
 
-/* The newest query with that question (NULL: any) to that server. A socket that asks more with one
- * id than can be told apart loses the oldest. */
+/* The newest query with that question (NULL: any) to that server. */
 static struct dns_query *query_find(struct model *model, const struct event_dns *packet,
                                     uint16_t id, const struct dns_question *question)
 {
     struct dns_query *query = query_newest(model->dns, packet->cookie, id);
 
-    for (size_t i = 1; query; query = query->older, i++) {
-        if (same_server(query, packet) && (!question || same_question(query, question)))
-            return query;
-        if (i == CHAIN_MAX && query->older)
-            query_push_out(model, query->older);
-    }
-    return NULL;
+    while (query && !(same_server(query, packet) && (!question || same_question(query, question))))
+        query = query->older;
+    return query;
+}
+
+/* A socket that asks more with one id than can be told apart loses the oldest. */
+static void chain_trim(struct model *model, struct dns_query *newest)
+{
+    struct dns_query *query = newest;
+
+    for (size_t i = 1; query && i < CHAIN_MAX; i++)
+        query = query->older;
+    if (query && query->older)
+        query_push_out(model, query->older);
 }
 
 /* Who sent it: the event says so, or whose the connection is. */
@@ -226,6 +232,7 @@ static struct dns_query *query_new(struct model *model, const struct event *even
         return NULL;
     }
     query->row.id = model_id(model, ROW_DNS_QUERY);
+    chain_trim(model, query);
     if (model->dns->query_count > DNS_QUERIES_MAX)
         query_push_out(model, TAILQ_FIRST(&model->dns->known_queries));
     return query;
@@ -410,9 +417,10 @@ void dns_packet(struct model *model, const struct event *event)
 
     if (!state_of(model))
         return;
-    if (event->dns->flags & EVENT_DNS_TCP)
-        dns_stream_in(model, event);
-    else
+    if (event->dns->flags & EVENT_DNS_TCP) {
+        if (event->dns->local_port != PORT_DNS) /* the server's end of it tells nothing new */
+            dns_stream_in(model, event);
+    } else
         dns_message_in(model, &piece);
 }
 

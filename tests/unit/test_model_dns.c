@@ -223,6 +223,58 @@ static void noise_makes_no_row(void **state)
     assert_int_equal(rows(ROW_DNS_QUERY), 0);
 }
 
+/* As some servers refuse: nothing but the head. */
+static void a_bare_response_answers_the_question(void **state)
+{
+    (void)state;
+    static const uint8_t bare[12] = {0, 1, 0x81, 0x85};
+    ask(BEGIN, asker, 1);
+    send_bytes((struct packet){BEGIN + MS, asker, COOKIE, EVENT_DNS_RECEIVED, 0}, bare, 12);
+    assert_int_equal(rows(ROW_DNS_QUERY), 1);
+    assert_text(query_row(1)->rcode, "REFUSED");
+    assert_text(query_row(1)->name, "example.org");
+}
+
+static void what_is_cut_says_so(void **state)
+{
+    (void)state;
+    struct message response = message(1, true, A, address);
+    ask(BEGIN, asker, 1);
+    response.bytes[2] |= 2; /* truncated */
+    send_bytes((struct packet){BEGIN + MS, asker, COOKIE, EVENT_DNS_RECEIVED, 0}, response.bytes,
+               response.length);
+    assert_text(query_row(1)->answers, "[\"192.0.2.7\",null]");
+}
+
+/* The same id of one socket again and again: bounded, and every question has its row. */
+static void a_socket_may_use_one_id_for_ever(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 1000; i++) {
+        ask(BEGIN + 2 * i * MS, asker, 1);
+        answer(BEGIN + (2 * i + 1) * MS, asker, 1, address);
+    }
+    assert_int_equal(rows(ROW_DNS_QUERY), 1000);
+    assert_text(query_row(1000)->rcode, "NOERROR");
+    assert_int_equal(rows(ROW_LOSS), 0);
+}
+
+static void streams_go_on_behind_a_hole_and_what_is_sent_again(void **state)
+{
+    (void)state;
+    struct message query = framed(message(1, false, A, NULL));
+    struct packet packet = {BEGIN, asker, COOKIE, EVENT_DNS_TCP, 1000};
+    send_bytes(packet, query.bytes, 9);
+    send_bytes(packet, query.bytes, 9); /* once more */
+    packet.sequence += 9;
+    send_bytes(packet, query.bytes + 9, query.length - 9);
+    assert_int_equal(rows(ROW_DNS_QUERY), 1);
+    packet.sequence += (uint32_t)query.length - 9 + 5000; /* what was not seen */
+    query.bytes[3] = 2;
+    send_bytes(packet, query.bytes, query.length);
+    assert_int_equal(rows(ROW_DNS_QUERY), 2);
+}
+
 /* ---- names of connections ---- */
 
 static const char *name_for(struct who who, const uint8_t *of)
@@ -269,6 +321,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_without_its_question_has_a_row, set_up,
                                         model_tear_down),
         cmocka_unit_test_setup_teardown(streams_are_put_together, set_up, model_tear_down),
+        cmocka_unit_test_setup_teardown(a_bare_response_answers_the_question, set_up,
+                                        model_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_cut_says_so, set_up, model_tear_down),
+        cmocka_unit_test_setup_teardown(a_socket_may_use_one_id_for_ever, set_up, model_tear_down),
+        cmocka_unit_test_setup_teardown(streams_go_on_behind_a_hole_and_what_is_sent_again, set_up,
+                                        model_tear_down),
         cmocka_unit_test_setup_teardown(noise_makes_no_row, set_up, model_tear_down),
         cmocka_unit_test_setup_teardown(an_address_has_the_name_it_was_got_for, set_up,
                                         model_tear_down),
