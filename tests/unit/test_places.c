@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,25 @@ static void the_default_places_are_places(void **state)
     assert_true(count > 50);
 }
 
+/* The page that lists them, from the top of the tree. */
+static void the_page_lists_the_default_places(void **state)
+{
+    static char page[1 << 16];
+    FILE *file = fopen("docs/spyqd.conf.5", "re");
+    (void)state;
+    assert_non_null(file);
+    page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+    fclose(file);
+    for (const char *at = places_default; *at; at += strspn(at, " ")) {
+        size_t length = strcspn(at, " "), name = strcspn(at, ":");
+        char line[128];
+        snprintf(line, sizeof(line), "\n.Pa %.*s ", (int)(length - name - 1), at + name + 1);
+        if (!strstr(page, line))
+            fail_msg("spyqd.conf(5) does not list %.*s", (int)length, at);
+        at += length;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +106,7 @@ int main(void)
         cmocka_unit_test(no_path_and_no_places_are_no_place),
         cmocka_unit_test(a_place_has_a_name_and_an_absolute_pattern),
         cmocka_unit_test(the_default_places_are_places),
+        cmocka_unit_test(the_page_lists_the_default_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
