@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes of credentials and walls: what the row says was so before and is so after, held against
 /proc; and that what changes nothing has no row."""
+import glob
 import json
 import os
 import shutil
@@ -366,3 +367,30 @@ class Privileges(RecordedCase):
             facts = dict(line.split() for line in file)
         self.same(self.change(actor.pid, "bpf"), old=None, exec_id=None,
                   new={"type": "socket_filter", "name": "spy_test", "id": int(facts["prog_id:"])})
+
+    def test_module(self):
+        """Where the kernel has modules, one that harms nobody; where it has none, that it says so."""
+        if not os.path.exists("/proc/modules"):
+            rows = self.store.rows("SELECT * FROM probes WHERE name = 'privilege_module'")
+            self.assertIn("module_load", self.one(rows, "probes")["error"])
+            return
+        files = glob.glob("/vm/modules/dummy.ko") + glob.glob(
+            f"/lib/modules/{os.uname().release}/kernel/drivers/net/dummy.ko")
+        if not files:
+            self.skipTest("no module to load")
+        actor = self.actor()
+        actor.do("libc.syscall(176, b'dummy', 0o4000)")  # where it was there
+        before = len(self.store.wait("SELECT * FROM privileges WHERE kind = 'module'",
+                                     until=lambda rows: rows, seconds=1))
+        actor.do(f"F = os.open({files[0]!r}, os.O_RDONLY)\nassert libc.syscall(313, F, b'', 0) == 0\n"
+                 "assert libc.syscall(313, F, b'', 0) == -1\n"
+                 "assert libc.syscall(176, b'dummy', 0o4000) == 0\n"
+                 f"code = open({files[0]!r}, 'rb').read()\n"
+                 "assert libc.syscall(175, code, len(code), b'') == 0")
+        rows = self.changes(actor.pid, before + 3, "module")[before:]
+        for row, (old, new) in zip(rows, ((None, {"name": "dummy", "file": files[0]}),
+                                          ({"name": "dummy"}, None), (None, {"name": "dummy"}))):
+            self.assertEqual(row["old"], old)
+            if new:
+                new["taints"] = row["new"].get("taints", 0)
+                self.assertEqual({"taints": 0, **row["new"]}, new)
