@@ -129,16 +129,17 @@ static __always_inline bool signal_is_sent(struct kernel_siginfo *info)
     return code == 0 || code == SI_QUEUE || code == SI_TKILL;
 }
 
-/* Whether it catches the signal. */
+/* Whether it catches the signal. The table's address is a number to the verifier: that of 6.1 would
+ * not have a pointer added to by what comes of a multiplication. */
 static __always_inline bool signal_is_caught(struct task_struct *target, int number)
 {
+    __u64 table = (__u64)BPF_CORE_READ(target, sighand) +
+                  bpf_core_field_offset(struct sighand_struct, action);
+    __u64 at = table + bpf_core_type_size(struct k_sigaction) * ((number - 1) & 63) +
+               bpf_core_field_offset(struct k_sigaction, sa.sa_handler);
     void *handler = NULL;
 
-    bpf_probe_read_kernel(&handler, sizeof(handler),
-                          (void *)target->sighand +
-                              bpf_core_field_offset(struct sighand_struct, action) +
-                              bpf_core_type_size(struct k_sigaction) * ((number - 1) & 63) +
-                              bpf_core_field_offset(struct k_sigaction, sa.sa_handler));
+    bpf_probe_read_kernel(&handler, sizeof(handler), (void *)at);
     return (unsigned long)handler > 1;
 }
 
