@@ -452,6 +452,7 @@ struct event_influence {
 /* EVENT_CONTAINER: what of it is not known is empty. */
 struct event_container {
     struct event_header header;
+    __u64 cgroup_id; /* the container's own */
     struct event_text container_id;
     struct event_text runtime;
     struct event_text name;
@@ -563,7 +564,7 @@ EVENT_ASSERT_SIZE(event_fd_pass, 72);
 EVENT_ASSERT_SIZE(event_file, 120);
 EVENT_ASSERT_SIZE(event_privilege, 248);
 EVENT_ASSERT_SIZE(event_influence, 72);
-EVENT_ASSERT_SIZE(event_container, 96);
+EVENT_ASSERT_SIZE(event_container, 104);
 EVENT_ASSERT_SIZE(emit_budget, 144);
 EVENT_ASSERT_SIZE(emit_flow_key, 48);
 EVENT_ASSERT_SIZE(event_cgroup, 56);

@@ -84,6 +84,7 @@ static void on_cgroup(struct model *model, const struct event *event)
 {
     set_name(model, &model->cgroups, event->cgroup->cgroup_id,
              event_text(event, event->cgroup->path));
+    container_cgroup(model, event_text(event, event->cgroup->path));
 }
 
 static void on_clock(struct model *model, const struct event *event)

@@ -41,6 +41,8 @@ struct standing {
     bool known;
 };
 
+struct container;
+
 struct process {
     struct row_process row; /* integer columns; texts and origin are set when it is written */
     struct process_texts text;
@@ -52,8 +54,12 @@ struct process {
     uint64_t parent_start;
     uint64_t cwd_inode;
     uint32_t cwd_device;
-    uint64_t seen;  /* time of the newest event about it */
-    uint64_t ended; /* time of its end; 0: alive */
+    uint64_t seen;               /* time of the newest event about it */
+    uint64_t ended;              /* time of its end; 0: alive */
+    struct container *container; /* that its cgroup is in; NULL: none, or it has ended */
+    struct shared *placed;       /* the cgroup by which that was found */
+    int64_t visited; /* the container (row) whose namespaces it has otherwise joined; 0: none */
+    uint64_t entry;  /* how it or its ancestor came into its container (model_entry.c); 0 */
     /* Until when others acted on it, and it on others (wall, ns; INTEGER_NULL: never, as far as is
      * known), and through how many open connections they still may. */
     int64_t acted_on;
@@ -251,6 +257,9 @@ void process_reconcile(struct model *model, uint64_t began);
 /* The process that an event's header names, made up as inferred where it is not known; NULL where
  * the header names nobody. */
 struct process *process_of(struct model *model, const struct event_header *header);
+
+/* A process' row changed. */
+void process_touch(struct model *model, struct process *process);
 
 /* Puts all changed rows into the batch, and forgets what ended before `before`. */
 void process_flush(struct model *model);
@@ -486,9 +495,17 @@ void descriptor_free_all(struct model *model);
 
 void container_describe(struct model *model, const struct event *event);
 
-/* A process was born, found or moved into a cgroup, and has ended. */
+/* A cgroup of that path was made. */
+void container_cgroup(struct model *model, struct text path);
+
+/* A process was born, found or moved into a cgroup, or its namespaces may have changed. */
 void container_enter(struct model *model, struct process *process);
+/* It has ended, or is where nobody looks. */
 void container_leave(struct model *model, struct process *process, uint64_t time);
+
+/* The container whose own mount namespace, or else pid namespace, that is; NULL: no container's. */
+struct container *container_by_namespaces(const struct model *model, int64_t mnt_ns,
+                                          int64_t pid_ns);
 void container_adopt(struct model *model, const struct row_container *row);
 void container_reconcile(struct model *model, uint64_t began);
 void container_flush(struct model *model);

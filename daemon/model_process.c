@@ -62,7 +62,7 @@ static void leave_pids(struct model *model, struct process *process)
                   pid_key((uint32_t)process->row.pid_ns, (uint32_t)process->row.ns_pid));
 }
 
-static void process_touch(struct model *model, struct process *process)
+void process_touch(struct model *model, struct process *process)
 {
     if (process->dirty)
         return;
@@ -229,6 +229,8 @@ void process_fork(struct model *model, const struct event *event)
         process = process_new(model, event->header->pid, event->header->start, "event");
         if (!process)
             return;
+        process->parent_pid = task->creator_pid;
+        process->parent_start = task->creator_start;
         process_become(model, process, task);
         if (parent)
             inherit_image(process, parent);
@@ -321,8 +323,10 @@ void process_attach(struct model *model, const struct event *event)
     if (!process)
         return;
     process->outside = !index_get(&model->cgroups, (struct key){cgroup_id, 0});
-    if (process->outside)
+    if (process->outside) {
+        container_leave(model, process, event->header->time);
         return;
+    }
     set_cgroup(model, process, cgroup_id);
     process_touch(model, process);
 }
@@ -479,9 +483,9 @@ void process_flush(struct model *model)
 static void process_free(struct model *model, struct process *process)
 {
     struct process_texts *text = &process->text;
-    struct shared *texts[] = {text->comm, text->exe,    text->cmdline,
-                              text->cwd,  text->user,   text->capabilities,
-                              text->tty,  text->cgroup, text->container_id};
+    struct shared *texts[] = {text->comm,         text->exe,          text->cmdline, text->cwd,
+                              text->user,         text->capabilities, text->tty,     text->cgroup,
+                              text->container_id, process->placed};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         shared_drop(texts[i]);

@@ -80,7 +80,7 @@ static const struct meaning process_columns[] = {
     {"sid", "session id"},
     {"pgid", "process group id"},
     {"tty", "controlling terminal"},
-    {"container_id", "the container it runs in; not recorded yet"},
+    {"container_id", "the container, or service of systemd, that it runs in"},
     {"cgroup", "path of its control group"},
     {"mnt_ns", "mount namespace (inode number)"},
     {"pid_ns", "pid namespace (inode number)"},
@@ -252,7 +252,7 @@ static const struct meaning privilege_columns[] = {
 static const struct meaning container_columns[] = {
     {"id", "number of the row"},
     {"container_id", "its id in full, as its runtime has it"},
-    {"runtime", "docker, containerd, cri-o, podman, lxc, systemd-nspawn, systemd, ..."},
+    {"runtime", "docker, containerd, cri-o, podman, lxc, nspawn, systemd, ..."},
     {"name", "its name"},
     {"image", "the image it was made from"},
     {"pod", "the pod it belongs to"},

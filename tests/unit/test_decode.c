@@ -66,7 +66,7 @@ static const struct expected_kind expected_kinds[] = {
     {EVENT_SIGNAL, "signal", 72, EVENT_CLASS_PRIVILEGE},
     {EVENT_FD_SEND, "fd_send", 72, EVENT_CLASS_IPC},
     {EVENT_FD_RECEIVE, "fd_receive", 72, EVENT_CLASS_IPC},
-    {EVENT_CONTAINER, "container", 96, EVENT_CLASS_LIFECYCLE},
+    {EVENT_CONTAINER, "container", 104, EVENT_CLASS_LIFECYCLE},
 };
 
 /* A record that is as long as it says, so that the sanitizers see every byte read beyond it. */
