@@ -97,8 +97,9 @@ class Privileges(RecordedCase):
                 if caller == "leader":
                     actor.do("os.setresuid(7, 7, 7)")
                 else:
-                    actor.do("t = threading.Thread(target=os.setresuid, args=(7, 7, 7))\n"
-                             "t.start(); t.join()")
+                    actor.do("done = threading.Event()\ndef change():\n"
+                             "    os.setresuid(7, 7, 7)\n    done.set()\n    hold.wait()\n"
+                             "threading.Thread(target=change, daemon=True).start()\ndone.wait()")
                 for task in os.listdir(f"/proc/{actor.pid}/task"):
                     self.assertEqual(proc_status(f"{actor.pid}/task/{task}")["Uid"].split(),
                                      ["7"] * 4)
