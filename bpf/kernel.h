@@ -17,6 +17,7 @@ enum bpf_map_type {
     BPF_MAP_TYPE_LRU_HASH = 9,
     BPF_MAP_TYPE_SK_STORAGE = 24,
     BPF_MAP_TYPE_RINGBUF = 27,
+    BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
@@ -351,6 +352,7 @@ struct fs_struct {
 struct mm_struct {
     unsigned long arg_start;
     unsigned long arg_end;
+    unsigned long start_stack;
     unsigned long env_start;
     unsigned long env_end;
     struct file *exe_file;
@@ -377,6 +379,24 @@ struct task_struct {
     kuid_t loginuid;        /* only with CONFIG_AUDIT */
     unsigned int sessionid; /* likewise */
     char comm[16];
+};
+
+struct trace_event_raw_sched_process_fork {
+    int child_pid;
+};
+
+struct trace_event_raw_sched_prepare_exec {
+    __u32 __data_loc_interp;
+    __u32 __data_loc_filename;
+};
+
+struct trace_event_raw_sched_process_exec {
+    __u32 __data_loc_filename;
+    int old_pid;
+};
+
+struct trace_event_raw_sched_process_exit {
+    bool group_dead;
 };
 
 struct linux_binprm {

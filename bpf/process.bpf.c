@@ -56,6 +56,28 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
     return 0;
 }
 
+/*
+ * Where tracepoints may be preempted the kernel skips a tp_btf program that was preempted on its
+ * CPU, and counts that. Classic tracepoints run with preemption off and lose nothing, but are told
+ * less: that is looked up. User space attaches them wherever this kernel has what they need
+ * (daemon/tiers.c), and then not the program of the same name in tp_btf.
+ */
+extern struct task_struct *bpf_task_from_pid(__s32 pid) __ksym __weak;
+extern void bpf_task_release(struct task_struct *task) __ksym __weak;
+
+/* The child has not run yet: it is there. */
+SEC("tracepoint/sched/sched_process_fork")
+int process_fork_classic(struct trace_event_raw_sched_process_fork *ctx)
+{
+    struct task_struct *child = bpf_task_from_pid(ctx->child_pid);
+
+    if (!child)
+        return 0;
+    emit_fork(bpf_get_current_task_btf(), child);
+    bpf_task_release(child);
+    return 0;
+}
+
 /* A scratch record about a task, ready for its tail: header and fixed fields that all share. */
 static __always_inline struct event_exec *exec_begin(struct scratch *scratch,
                                                      struct task_struct *task, __u32 *size)
@@ -70,39 +92,15 @@ static __always_inline struct event_exec *exec_begin(struct scratch *scratch,
     return record;
 }
 
-/* The three standard streams in a loop that the verifier walks once: unrolled it walks the paths of
- * each for all that the ones before may have been. */
-struct exec_streams {
-    struct scratch *scratch;
-    __u64 task;
-    __u32 size; /* of the record so far */
-    __u32 padding;
+/* What an exec was asked for; all in kernel memory. */
+struct exec_call {
+    const void *filename;
+    const void *interpreter; /* NULL: what was called is no script */
+    __u32 argc;
+    __u32 old_pid;
 };
 
-static long exec_stream(__u32 fd, void *context)
-{
-    struct exec_streams *streams = context;
-    struct event_exec *record = (struct event_exec *)streams->scratch->record;
-    struct file *file = image_descriptor((struct task_struct *)streams->task, fd);
-
-    if (fd > 2)
-        return 1;
-    image_stream(streams->scratch, &streams->size, &record->image.stdio[fd], file,
-                 &record->image.flags);
-    return 0;
-}
-
-static __always_inline __u32 exec_streams(struct scratch *scratch, __u32 size,
-                                          struct task_struct *task)
-{
-    struct exec_streams streams = {.scratch = scratch, .task = (__u64)task, .size = size};
-
-    bpf_loop(3, exec_stream, &streams, 0);
-    return streams.size;
-}
-
-static __always_inline void emit_exec(struct task_struct *task, int old_pid,
-                                      struct linux_binprm *bprm)
+static __always_inline void emit_exec(struct task_struct *task, const struct exec_call *call)
 {
     struct scratch *scratch = scratch_get(SCRATCH_EXEC);
     struct event_exec *record;
@@ -114,19 +112,20 @@ static __always_inline void emit_exec(struct task_struct *task, int old_pid,
         return;
     record = exec_begin(scratch, task, &size);
     /* Another thread than the leader takes over the leader's pid: tid tells who it was. */
-    record->header.tid = old_pid;
+    record->header.tid = call->old_pid;
     insiders_add(&record->header);
     image = &record->image;
     mm = BPF_CORE_READ(task, mm);
-    image->argc = BPF_CORE_READ(bprm, argc);
-    image->filename = tail_string(scratch, &size, BPF_CORE_READ(bprm, filename));
-    if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename)) {
+    image->argc = call->argc;
+    image->filename = tail_string(scratch, &size, call->filename);
+    if (call->interpreter) {
         image->flags |= EVENT_IMAGE_SCRIPT;
-        image->interpreter = tail_string(scratch, &size, BPF_CORE_READ(bprm, interp));
+        image->interpreter = tail_string(scratch, &size, call->interpreter);
     }
     image_executable(scratch, &size, record, mm);
     image_working_directory(scratch, &size, &image->cwd, &image->flags, task);
-    size = exec_streams(scratch, size, task);
+    for (int fd = 0; fd < 3; fd++)
+        image_stream(scratch, &size, &image->stdio[fd], image_descriptor(task, fd), &image->flags);
     image->argv =
         tail_argv(scratch, &size, BPF_CORE_READ(mm, arg_start), image->argv_length, &image->flags);
     image->environment = tail_environment(scratch, &size, mm, &image->flags);
@@ -136,7 +135,97 @@ static __always_inline void emit_exec(struct task_struct *task, int old_pid,
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-    emit_exec(task, old_pid, bprm);
+    struct exec_call call = {
+        .filename = BPF_CORE_READ(bprm, filename),
+        .interpreter = BPF_CORE_READ(bprm, interp),
+        .argc = BPF_CORE_READ(bprm, argc),
+        .old_pid = old_pid,
+    };
+
+    if (call.interpreter == call.filename)
+        call.interpreter = NULL;
+    emit_exec(task, &call);
+    return 0;
+}
+
+/* BINPRM_BUF_SIZE of the kernel: as much of a script as it looks at. */
+#define INTERPRETER_MAX 256
+
+/* From the moment when the program to run is known until it runs. */
+struct exec_interpreter {
+    char path[INTERPRETER_MAX];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct exec_interpreter);
+} exec_interpreters SEC(".maps");
+
+/* Whether two strings in kernel memory are the same, as far as an interpreter's name can be long.
+ */
+static __always_inline bool same_string(const char *a, const char *b)
+{
+    for (int i = 0; i <= INTERPRETER_MAX / 7; i++) {
+        __u64 left = 0, right = 0;
+        long length = bpf_probe_read_kernel_str(&left, sizeof(left), a + 7 * i);
+        bpf_probe_read_kernel_str(&right, sizeof(right), b + 7 * i);
+        if (left != right)
+            return false;
+        if (length < (long)sizeof(left))
+            return true;
+    }
+    return true;
+}
+
+/* Where a tracepoint keeps a string of variable length. */
+static __always_inline const char *event_string(const void *event, __u32 location)
+{
+    return event + (location & 0xffff);
+}
+
+/* What is called and what runs are told apart only here, just before the old program goes. */
+SEC("tracepoint/sched/sched_prepare_exec")
+int process_exec_prepare(struct trace_event_raw_sched_prepare_exec *ctx)
+{
+    const char *interpreter = event_string(ctx, ctx->__data_loc_interp);
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct exec_interpreter *kept;
+
+    if (same_string(interpreter, event_string(ctx, ctx->__data_loc_filename))) {
+        bpf_task_storage_delete(&exec_interpreters, task);
+        return 0;
+    }
+    kept = bpf_task_storage_get(&exec_interpreters, task, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    if (kept)
+        bpf_probe_read_kernel_str(kept->path, sizeof(kept->path), interpreter);
+    return 0;
+}
+
+/* The loader puts argc at the bottom of the new stack. */
+static __always_inline __u32 exec_argc(struct task_struct *task)
+{
+    __u32 argc = 0;
+
+    bpf_probe_read_user(&argc, sizeof(argc), (const void *)BPF_CORE_READ(task, mm, start_stack));
+    return argc;
+}
+
+SEC("tracepoint/sched/sched_process_exec")
+int process_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct exec_interpreter *kept = bpf_task_storage_get(&exec_interpreters, task, NULL, 0);
+    struct exec_call call = {
+        .filename = event_string(ctx, ctx->__data_loc_filename),
+        .interpreter = kept,
+        .argc = exec_argc(task),
+        .old_pid = ctx->old_pid,
+    };
+
+    emit_exec(task, &call);
+    bpf_task_storage_delete(&exec_interpreters, task);
     return 0;
 }
 
@@ -182,6 +271,18 @@ int process_exit(__u64 *ctx)
     return 0;
 }
 
+SEC("tracepoint/sched/sched_process_exit")
+int process_exit_classic(struct trace_event_raw_sched_process_exit *ctx)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+
+    if (bpf_core_field_exists(ctx->group_dead))
+        emit_exit(task, ctx->group_dead);
+    else
+        emit_exit(task, BPF_CORE_READ(task, signal, live.counter) == 0);
+    return 0;
+}
+
 /* ---- failed exec: only the system call's return shows it ---- */
 
 #define FAILED_ARGV_MAX 2048
@@ -214,7 +315,10 @@ static long failed_argument(__u32 index, void *context)
     barrier_var(room);
     room = ((room - 1) & (EVENT_ARGV_MAX - 1)) + 1;
     length = bpf_probe_read_user_str(tail_at(argv->scratch, argv->size), room, pointer);
-    if (length <= 0) {
+    /* The oldest kernels do not count the NUL of an empty string. */
+    if (length == 0)
+        length = 1;
+    if (length < 0) {
         argv->flags |= EVENT_IMAGE_ARGV_FAULT;
         return 1;
     }

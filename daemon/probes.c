@@ -103,15 +103,7 @@ static const char *missing_capability(void)
 /* 6.1 is the oldest kernel with all that the programs use; it is known by what came with it. */
 static bool kernel_is_too_old(const struct btf *btf)
 {
-    int id = btf__find_by_name_kind(btf, "cgroup", BTF_KIND_STRUCT);
-    const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-
-    for (__u16 i = 0; type && i < btf_vlen(type); i++) {
-        const char *name = btf__name_by_offset(btf, btf_members(type)[i].name_off);
-        if (strcmp(name, "ancestors") == 0)
-            return false;
-    }
-    return true;
+    return btf__find_by_name_kind(btf, "bpf_iter__cgroup", BTF_KIND_STRUCT) < 0;
 }
 
 /* Fills *error with what stands in the way of any program at all. Returns -1 then. */
@@ -177,6 +169,7 @@ static void probe_judge(const struct probes *probes, struct probe *probe, const 
 static void probes_collect(struct probes *probes, const struct btf *btf, bool filtered,
                            const char *no_full_tier)
 {
+    bool classic = tier_has_classic(btf);
     struct bpf_program *program;
 
     probes->count = 0;
@@ -186,7 +179,8 @@ static void probes_collect(struct probes *probes, const struct btf *btf, bool fi
         if (probes->count++ == SOURCE_PROBES_MAX - 1)
             break;
         *probe = (struct probe){.program = program};
-        probe->needless = !filtered && program == probes->bpf->progs.process_cgroup_enter;
+        probe->needless = (!filtered && program == probes->bpf->progs.process_cgroup_enter) ||
+                          (!classic && tier_is_classic(bpf_program__name(program)));
         probe_judge(probes, probe, btf, no_full_tier);
         bpf_program__set_autoload(program, !probe->error[0] && !probe->needless);
     }
@@ -377,7 +371,7 @@ static bool is_attached(const struct probes *probes, const char *name)
     return false;
 }
 
-/* Where the full tier does the work of a program of the base tier, that stays away. */
+/* Where others do the work of a program, that stays away. */
 static bool is_superseded(const struct probes *probes, const struct probe *probe)
 {
     const char *const *successor = tier_successors(bpf_program__name(probe->program));
@@ -389,13 +383,14 @@ static bool is_superseded(const struct probes *probes, const struct probe *probe
     return !*successor;
 }
 
-static void attach_tier(struct probes *probes, bool full)
+/* What others may make needless comes last: by then it is known whether they could be attached. */
+static void attach_all(struct probes *probes, bool replaceable)
 {
     for (size_t i = 0; i < probes->count; i++) {
         struct probe *probe = &probes->list[i];
-        if (tier_is_full(bpf_program__section_name(probe->program)) != full)
+        if ((tier_successors(bpf_program__name(probe->program)) != NULL) != replaceable)
             continue;
-        if (!full && is_superseded(probes, probe))
+        if (is_superseded(probes, probe))
             probe->needless = true;
         probe_attach(probes, probe);
     }
@@ -403,8 +398,8 @@ static void attach_tier(struct probes *probes, bool full)
 
 int probes_attach(struct probes *probes, struct source_error *error)
 {
-    attach_tier(probes, true);
-    attach_tier(probes, false);
+    attach_all(probes, false);
+    attach_all(probes, true);
     for (size_t i = 0; i < probes->count; i++) {
         const struct probe *probe = &probes->list[i];
         if (!probe->error[0] || !is_vital(bpf_program__name(probe->program)))

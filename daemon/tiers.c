@@ -80,7 +80,9 @@ static const struct {
     const char *program;
     const char *successors[SUCCESSORS_MAX];
 } superseded[] = {
-    {"", {NULL}},
+    {"process_fork", {"process_fork_classic"}},
+    {"process_exec", {"process_exec_classic"}},
+    {"process_exit", {"process_exit_classic"}},
 };
 
 const char *const *tier_successors(const char *program)
@@ -89,4 +91,21 @@ const char *const *tier_successors(const char *program)
         if (strcmp(superseded[i].program, program) == 0)
             return superseded[i].successors;
     return NULL;
+}
+
+bool tier_has_classic(const struct btf *btf)
+{
+    return btf__find_by_name_kind(btf, "bpf_task_from_pid", BTF_KIND_FUNC) > 0 &&
+           btf__find_by_name_kind(btf, "btf_trace_sched_prepare_exec", BTF_KIND_TYPEDEF) > 0;
+}
+
+bool tier_is_classic(const char *program)
+{
+    static const char *const programs[] = {"process_fork_classic", "process_exec_prepare",
+                                           "process_exec_classic", "process_exit_classic"};
+
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+        if (strcmp(programs[i], program) == 0)
+            return true;
+    return false;
 }

@@ -22,10 +22,16 @@ const char *tier_refusal(const struct btf *btf);
 const char *tier_absent(const struct btf *btf, const char *section);
 
 /*
- * A program of the base tier that others make needless: those of the full tier that do its work.
+ * A program of the base tier that others make needless: those that do its work, and better.
  * Returns a NULL-terminated list of their names, all of which must be attached; NULL: it is always
  * needed.
  */
 const char *const *tier_successors(const char *program);
+
+/* The programs for classic tracepoints that take the place of those in tp_btf: a kernel that may
+ * preempt a tracepoint would skip those. Whether this kernel has what they need: it came before the
+ * preemption did, so that where they can not be had tp_btf loses nothing. */
+bool tier_is_classic(const char *program);
+bool tier_has_classic(const struct btf *btf);
 
 #endif
