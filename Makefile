@@ -176,6 +176,12 @@ check: ## run all tests, or some: SUITES="unit sql"
 	+@$(call build,all tests)
 	@scripts/check $(BUILD) $(SUITES)
 
+check-kernels: ## run the real-kernel tests on stock kernels, in virtual machines: KERNELS="6.1 7"
+	@scripts/install-deps build test
+	+@$(call build,all tests)
+	@tests/vm/run $(BUILD) $(if $(KERNELS),--kernels '$(KERNELS)') $(if $(TIERS),--tiers '$(TIERS)') \
+		$(foreach name,$(TESTS),-k $(name))
+
 generated: $(GENERATED)
 
 tests: $(UNIT_TESTS) $(TEST_HELPERS) ## build what the tests consist of
@@ -221,7 +227,7 @@ clean: ## remove everything that was built; recordings in .spyq stay
 	rm -rf $(BUILD)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all run check generated tests fuzz deps format lint install uninstall clean help FORCE
+.PHONY: all run check check-kernels generated tests fuzz deps format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:

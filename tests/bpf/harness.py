@@ -19,6 +19,8 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEADLINE = 15.0  # seconds; for what is due within half of one
+SLOW = float(os.environ.get("SPYQ_TEST_SLOW", "1"))  # this machine: all deadlines are so much longer
+TIER = os.environ.get("SPYQ_TEST_TIER", "full")  # base: the full tier is switched off
 PYTHON = "/usr/bin/python3"
 
 
@@ -37,7 +39,7 @@ class Build:
 
 def wait_until(condition, seconds=DEADLINE):
     """Polls until condition() is true; returns its last value."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * SLOW
     while True:
         value = condition()
         if value or time.monotonic() > deadline:
@@ -125,7 +127,7 @@ class Store:
         """Every row as a dict; text by surrogateescape, so that any byte comes through."""
         if not os.path.exists(self.path):
             return []
-        store = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5)
+        store = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5 * SLOW)
         store.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         store.row_factory = lambda cursor, row: {
             column[0]: value for column, value in zip(cursor.description, row)}
@@ -159,6 +161,7 @@ class Recorder:
         self.ready = False
         config_file = store + ".conf"
         with open(config_file, "w") as file:
+            file.write("[capture]\nfull_tier = no\n" if TIER == "base" else "")
             file.write(config)
         command = [*prefix, Build.program("spyqd"), "--store", store, "--config", config_file]
         if cgroup is not None:
@@ -195,11 +198,11 @@ class Recorder:
     def wait(self, seconds=30):
         """Waits for the end; the exit status."""
         try:
-            status = self.process.wait(seconds)
+            status = self.process.wait(seconds * SLOW)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"spyqd did not end within {seconds} s:\n" + self.output())
-        self.reader.join(5)
+            raise AssertionError(f"spyqd did not end within {seconds * SLOW} s:\n" + self.output())
+        self.reader.join(5 * SLOW)
         return status
 
     def stop(self, how=signal.SIGTERM):
@@ -211,7 +214,7 @@ class Recorder:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.reader.join(5)
+        self.reader.join(5 * SLOW)
 
 
 # ---- actors ----
@@ -237,7 +240,7 @@ class Actor:
             [*prefix, PYTHON, "-I", "-S", os.path.join(HERE, "actor.py"), str(theirs.fileno())],
             stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], preexec_fn=cgroup.enter)
         theirs.close()
-        ours.settimeout(30)
+        ours.settimeout(30 * SLOW)
         actor = cls(process.pid, ours, process)
         actor.pid = actor.do("os.getpid()")
         return actor
@@ -266,7 +269,7 @@ class Actor:
 
     def fork(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(30)
+        ours.settimeout(30 * SLOW)
         socket.send_fds(self.channel, [b'{"fork": true}'], [theirs.fileno()])
         theirs.close()
         pid = self._reply()
@@ -289,7 +292,7 @@ class Actor:
     def end(self):
         self.channel.close()
         if self.process:
-            self.process.wait(10)
+            self.process.wait(10 * SLOW)
 
 
 # ---- the base of every test ----

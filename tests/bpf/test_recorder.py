@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 
-from harness import Build, Recorder, Store, show
+from harness import SLOW, Build, Recorder, Store, show
 from test_faults import recorded
 from test_scan import OwnRecorderCase
 
@@ -18,7 +18,7 @@ class Program(OwnRecorderCase):
     def run_spyqd(self, *options, prefix=(), cwd=None, seconds=30):
         """A run of spyqd that should end by itself: (status, output)."""
         done = subprocess.run([*prefix, Build.program("spyqd"), *options], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds * SLOW,
                               cwd=cwd)
         return done.returncode, done.stdout.decode("utf-8", "replace")
 

@@ -173,14 +173,16 @@ class Scan(OwnRecorderCase):
     def test_scan_during_a_storm(self):
         """Processes that come, exec and go while the scan runs: none twice, none immortal."""
         storm = self.start([Build.helper("storm"), "100", "8", "/bin/true", "storm"],
-                           stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.facts(storm.stdout, 1)
         stop = threading.Event()
 
         def feed():
             while not stop.is_set():
                 storm.stdin.write(b"go\n")
                 storm.stdin.flush()
-                time.sleep(0.05)  # paces the load; nothing waits for it
+                self.facts(storm.stdout, 2)
+                time.sleep(0.02)  # paces the load; nothing waits for it
         feeder = threading.Thread(target=feed)
         feeder.start()
         self.addCleanup(stop.set)

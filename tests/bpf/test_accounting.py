@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The account of a storm: what was recorded and what was counted as lost make what there was."""
+import subprocess
+
+from harness import Build, Cgroup, RecordedCase, Recorder
+
+ROUNDS, COUNT, WIDTH, STORMS = 4, 100, 16, 4
+
+
+class Accounting(RecordedCase):
+    """Each with a recorder of its own, whose stop holds the account."""
+
+    def setUp(self):
+        super().setUp()
+        self.inside = Cgroup.top()
+        self.addCleanup(self.inside.remove)
+        self.own = Recorder(self.path("own.db"), self.inside.path)
+        self.addCleanup(self.own.kill)
+        self.own.wait_ready()
+
+    def storm(self):
+        """Storms at once, more than there are CPUs: how many processes they made, all told."""
+        storms = [self.start([Build.helper("storm"), str(COUNT), str(WIDTH), "/bin/true"],
+                             cgroup=self.inside, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                  for _ in range(STORMS)]
+        for storm in storms:
+            self.facts(storm.stdout, 1)
+            storm.stdin.write(b"go\n" * ROUNDS)
+            storm.stdin.close()
+        made = 0
+        for storm in storms:
+            for _ in range(ROUNDS):
+                facts = self.facts(storm.stdout, 2)
+                self.assertEqual(facts["made"], facts["back"])
+                made += facts["made"]
+            self.assertEqual(storm.wait(), 0)
+        return made
+
+    def number(self, sql):
+        return self.own.store.rows(f"SELECT {sql.replace(' FROM', ' AS n FROM', 1)}")[0]["n"]
+
+    def test_accounting_of_processes(self):
+        """Forks, execs and exits that have rows, and those counted as lost, are all there were."""
+        made = self.storm()
+        self.assertEqual(self.own.stop(), 0, self.own.output())
+        forks = self.number("count(*) FROM edges WHERE kind = 'fork' AND detail IS NULL")
+        execs = self.number("count(*) FROM execs WHERE filename = '/bin/true' AND error IS NULL")
+        exits = self.number("count(*) FROM processes WHERE exit_code = 0 AND comm <> 'storm'")
+        lost = self.number("coalesce(sum(count), 0) FROM losses WHERE class = 'lifecycle'")
+        account = f"{made} made; {forks} forks, {execs} execs, {exits} exits, {lost} lost"
+        self.assertEqual(forks + execs + exits + lost, 3 * made, account)
+        if self.lossless():
+            self.assertEqual(lost, 0, account)
+
+    def lossless(self):
+        """Whether forks, execs and exits come from classic tracepoints, which are never skipped."""
+        return all(any(f"{name}_classic" in line and line.endswith("ok") for line in self.probes())
+                   for name in ("process_fork", "process_exec", "process_exit"))
+
+    def probes(self):
+        return subprocess.run([Build.program("spyqd"), "--check-kernel"], check=False,
+                              capture_output=True, text=True).stdout.splitlines()
