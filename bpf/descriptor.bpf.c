@@ -26,9 +26,10 @@ struct user_cmsg {
 #define MESSAGES_MAX   1024  /* UIO_MAXIOV: no call moves more */
 #define STEPS_MAX      16384 /* descriptors and control messages, in the longest control buffer */
 
-/* What is left to look at in a control buffer. */
+/* What is left to look at in a control buffer. It lies in the scratch area: of a variable on the
+ * stack the verifiers before 6.7 believe, through all turns of a bpf_loop(), what it was in the
+ * first, and leave out whatever depends on it. */
 struct control_walk {
-    struct scratch *scratch;
     const char *next; /* control message */
     const char *end;
     const char *fd; /* of the present control message */
@@ -51,7 +52,12 @@ static __always_inline struct event_descriptor *descriptor_at(struct scratch *sc
                    sizeof(struct event_fd_pass) + (index & 0xff) * sizeof(struct event_descriptor));
 }
 
-static __always_inline void control_take(struct control_walk *walk)
+static __always_inline struct control_walk *control_walk(struct scratch *scratch)
+{
+    return (struct control_walk *)scratch->environment;
+}
+
+static __always_inline void control_take(struct scratch *scratch, struct control_walk *walk)
 {
     struct file *file;
     __u32 fd = 0;
@@ -61,20 +67,21 @@ static __always_inline void control_take(struct control_walk *walk)
     walk->fds--;
     file = image_descriptor(bpf_get_current_task_btf(), fd);
     if (file)
-        descriptor_fill(descriptor_at(walk->scratch, walk->count++), file, fd);
+        descriptor_fill(descriptor_at(scratch, walk->count++), file, fd);
 }
 
 /* One descriptor, or on to the next control message. A callback of bpf_loop: 1 stops. */
 static long control_step(__u32 index, void *context)
 {
-    struct control_walk *walk = context;
+    struct scratch *scratch = *(struct scratch **)context;
+    struct control_walk *walk = control_walk(scratch);
     struct user_cmsg cmsg = {};
     __u64 room = walk->end - walk->next;
 
     if (walk->count >= EVENT_DESCRIPTORS_MAX)
         return 1;
     if (walk->fds) {
-        control_take(walk);
+        control_take(scratch, walk);
         return 0;
     }
     if (walk->next >= walk->end || room < sizeof(cmsg) ||
@@ -111,17 +118,19 @@ static __always_inline void control_look(__u32 fd, const struct user_control *co
     struct task_struct *task = bpf_get_current_task_btf();
     struct scratch *scratch = scratch_get(SCRATCH_DESCRIPTOR);
     struct socket *socket = unix_socket_of(image_descriptor(task, fd));
-    struct control_walk walk = {};
+    struct control_walk *walk;
     struct event_fd_pass *record;
     struct sock *sk;
 
     if (!scratch || !socket || !filter_allows(task_cgroup(task)))
         return;
-    walk.scratch = scratch;
-    walk.next = control->control;
-    walk.end = control->control + control->length;
-    bpf_loop(STEPS_MAX, control_step, &walk, 0);
-    if (!walk.count || !budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
+    walk = control_walk(scratch);
+    walk->next = control->control;
+    walk->end = control->control + control->length;
+    walk->fds = 0;
+    walk->count = 0;
+    bpf_loop(STEPS_MAX, control_step, &scratch, 0);
+    if (!walk->count || !budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
         return;
     sk = BPF_CORE_READ(socket, sk);
     if (kind == EVENT_FD_SEND)
@@ -129,7 +138,7 @@ static __always_inline void control_look(__u32 fd, const struct user_control *co
     record = (struct event_fd_pass *)scratch->record;
     record->source_pid = 0;
     record->source_start = 0;
-    descriptor_emit(scratch, task, unix_inode(sk), walk.count, kind);
+    descriptor_emit(scratch, task, unix_inode(sk), walk->count, kind);
 }
 
 /* Nearly all messages have no control buffer: that is looked at first. */

@@ -42,6 +42,9 @@ extern const volatile __u64 activity_share[EVENT_CLASSES];
 struct scratch {
     __u8 record[SCRATCH_RECORD + SCRATCH_SLACK];
     __u8 path[SCRATCH_PATH]; /* a path being built, from its end to its beginning */
+    /* Where it begins so far. Here, and not on the stack, for the verifier not to follow it: it
+     * would walk the loop again for each range that it may be in. */
+    __u64 path_start;
     /* The environment as it was given; a stride of words may begin at its last. */
     __u8 environment[SCRATCH_ENVIRONMENT + 64];
 };

@@ -99,9 +99,8 @@ struct name_change {
     __u16 kind;
 };
 
-/* Appends the directory that a name is relative to: returns its length. A function that the
- * verifier looks at once, whoever calls it: otherwise the ways through it would multiply. */
-__noinline int file_name_directory(__u32 size, __s32 dirfd)
+/* Appends the directory that a name is relative to: returns its length. */
+static __noinline int file_name_directory(__u32 size, __s32 dirfd)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);
@@ -131,26 +130,30 @@ static __always_inline void tail_name(struct scratch *scratch, __u32 *size, cons
 }
 
 #define FD_PREFIX_LENGTH 14
+#define FD_DIGITS_MAX    8
 
-/* The descriptor that a name like /proc/self/fd/3 stands for; -1: it is another name. */
+/* The descriptor that a name like /proc/self/fd/3 stands for; -1: it is another name. By hand: 6.1
+ * has no bpf_strtoul() for tracepoints. */
 static __always_inline __s32 name_descriptor(struct scratch *scratch, struct event_text path)
 {
     static const char prefix[] = "/proc/self/fd/";
-    __u32 offset = path.offset;
-    unsigned long fd = 0;
-    const char *text;
-
-    /* Loaded a byte at a time, it has no bound that the verifier of 6.1 could see. */
-    barrier_var(offset);
-    text = tail_at(scratch, offset);
+    const char *text = tail_at(scratch, path.offset);
+    __s32 fd = 0;
 
     if (path.length <= FD_PREFIX_LENGTH || bpf_strncmp(text, FD_PREFIX_LENGTH, prefix))
         return -1;
-    return bpf_strtoul(text + FD_PREFIX_LENGTH, 8, 10, &fd) > 0 ? (__s32)fd : -1;
+    for (__u32 i = FD_PREFIX_LENGTH; i < FD_PREFIX_LENGTH + FD_DIGITS_MAX; i++) {
+        if (i == path.length)
+            return fd;
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        fd = fd * 10 + (text[i] - '0');
+    }
+    return -1;
 }
 
 /* A link to a file without a name (O_TMPFILE) is made by its descriptor: it tells which file. */
-__noinline int file_link_source(__s32 dirfd)
+static __noinline int file_link_source(__s32 dirfd)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);

@@ -15,8 +15,7 @@
 struct path_walk {
     struct dentry *dentry;
     struct mount *mount;
-    __u8 *buffer; /* SCRATCH_PATH bytes */
-    __u32 start;  /* of the path so far, in the buffer */
+    struct scratch *scratch;
     __u32 cut;
 };
 
@@ -29,18 +28,18 @@ static __always_inline struct mount *path_mount(struct vfsmount *mnt)
 static __always_inline int path_prepend(struct path_walk *walk, struct dentry *dentry)
 {
     __u32 length = BPF_CORE_READ(dentry, d_name.len);
-    __u32 start = walk->start;
+    __u32 start = walk->scratch->path_start;
 
     if (length > NAME_LENGTH_MAX)
         length = NAME_LENGTH_MAX;
     if (start < NAME_LENGTH_MAX + 1)
         return 0;
     start -= length;
-    bpf_probe_read_kernel(&walk->buffer[start & (EVENT_PATH_MAX - 1)], length & 0xff,
+    bpf_probe_read_kernel(&walk->scratch->path[start & (EVENT_PATH_MAX - 1)], length & 0xff,
                           BPF_CORE_READ(dentry, d_name.name));
     start--;
-    walk->buffer[start & (EVENT_PATH_MAX - 1)] = '/';
-    walk->start = start;
+    walk->scratch->path[start & (EVENT_PATH_MAX - 1)] = '/';
+    walk->scratch->path_start = start;
     return 1;
 }
 
@@ -77,21 +76,23 @@ static __always_inline __u32 path_build(struct scratch *scratch, struct dentry *
     struct path_walk walk = {
         .dentry = dentry,
         .mount = path_mount(mnt),
-        .buffer = scratch->path,
-        .start = EVENT_PATH_MAX,
+        .scratch = scratch,
     };
+    __u32 begin;
 
     if (!dentry || !mnt)
         return 0;
+    scratch->path_start = EVENT_PATH_MAX;
     bpf_loop(PATH_DEPTH_MAX, path_step, &walk, 0);
+    begin = scratch->path_start;
     if (walk.cut)
         *flags |= EVENT_IMAGE_PATH_CUT;
-    if (walk.start == EVENT_PATH_MAX) {
-        walk.start = EVENT_PATH_MAX - 1;
+    if (begin >= EVENT_PATH_MAX) {
+        begin = EVENT_PATH_MAX - 1;
         scratch->path[EVENT_PATH_MAX - 1] = '/';
     }
-    *start = walk.start;
-    return EVENT_PATH_MAX - walk.start;
+    *start = begin;
+    return EVENT_PATH_MAX - begin;
 }
 
 #endif

@@ -92,6 +92,37 @@ static __always_inline struct event_exec *exec_begin(struct scratch *scratch,
     return record;
 }
 
+/* The three standard streams in a loop that the verifier walks once: unrolled it walks the paths of
+ * each for all that the ones before may have been. */
+struct exec_streams {
+    struct scratch *scratch;
+    __u64 task;
+    __u32 size; /* of the record so far */
+    __u32 padding;
+};
+
+static long exec_stream(__u32 fd, void *context)
+{
+    struct exec_streams *streams = context;
+    struct event_exec *record = (struct event_exec *)streams->scratch->record;
+    struct file *file = image_descriptor((struct task_struct *)streams->task, fd);
+
+    if (fd > 2)
+        return 1;
+    image_stream(streams->scratch, &streams->size, &record->image.stdio[fd], file,
+                 &record->image.flags);
+    return 0;
+}
+
+static __always_inline __u32 exec_streams(struct scratch *scratch, __u32 size,
+                                          struct task_struct *task)
+{
+    struct exec_streams streams = {.scratch = scratch, .task = (__u64)task, .size = size};
+
+    bpf_loop(3, exec_stream, &streams, 0);
+    return streams.size;
+}
+
 /* What an exec was asked for; all in kernel memory. */
 struct exec_call {
     const void *filename;
@@ -124,8 +155,7 @@ static __always_inline void emit_exec(struct task_struct *task, const struct exe
     }
     image_executable(scratch, &size, record, mm);
     image_working_directory(scratch, &size, &image->cwd, &image->flags, task);
-    for (int fd = 0; fd < 3; fd++)
-        image_stream(scratch, &size, &image->stdio[fd], image_descriptor(task, fd), &image->flags);
+    size = exec_streams(scratch, size, task);
     image->argv =
         tail_argv(scratch, &size, BPF_CORE_READ(mm, arg_start), image->argv_length, &image->flags);
     image->environment = tail_environment(scratch, &size, mm, &image->flags);

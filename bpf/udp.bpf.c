@@ -274,7 +274,8 @@ static __always_inline void dns_describe(struct event_dns *record, struct __sk_b
     record->header.tid = flow->header.tid;
 }
 
-/* Sends a payload in a record that has room for `room` bytes of it, a constant. */
+/* Sends a payload, which is not empty, in a record with room for `room` bytes of it: a constant,
+ * and a power of two. */
 static __always_inline void dns_emit(struct __sk_buff *skb, const struct packet *packet,
                                      const struct emit_flow_key *key, const struct dns_piece *piece,
                                      __u32 room)
@@ -293,13 +294,11 @@ static __always_inline void dns_emit(struct __sk_buff *skb, const struct packet 
     if (length > room)
         length = room;
     record->payload.length = length;
-    /* The compiler knows that it fits, and would make one comparison of two: the verifier then
-     * knows neither bound. */
+    /* From 1 to room, as the verifier of 6.1 understands it. */
+    length--;
     barrier_var(length);
-    if (length > room)
-        length = room;
-    barrier_var(length);
-    if (!length || bpf_skb_load_bytes(skb, piece->offset, record + 1, length))
+    length = (length & (room - 1)) + 1;
+    if (bpf_skb_load_bytes(skb, piece->offset, record + 1, length))
         record->payload.length = 0;
     emit_submit(record, EVENT_CLASS_DNS);
 }
@@ -313,12 +312,12 @@ static __noinline int dns_packet(struct __sk_buff *skb, const struct packet *pac
     if (!piece->length || piece->length > 0xffff ||
         !budget_allows(EVENT_CLASS_DNS, bpf_skb_cgroup_id(skb)))
         return 0;
-    if (piece->length <= 144)
-        dns_emit(skb, packet, key, piece, 144);
-    else if (piece->length <= 528)
-        dns_emit(skb, packet, key, piece, 528);
-    else if (piece->length <= 1424)
-        dns_emit(skb, packet, key, piece, 1424);
+    if (piece->length <= 128)
+        dns_emit(skb, packet, key, piece, 128);
+    else if (piece->length <= 512)
+        dns_emit(skb, packet, key, piece, 512);
+    else if (piece->length <= 2048)
+        dns_emit(skb, packet, key, piece, 2048);
     else
         dns_emit(skb, packet, key, piece, EVENT_DNS_MAX);
     return 0;

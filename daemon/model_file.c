@@ -13,9 +13,10 @@
 
 #define FILES_MAX   65536 /* kept in mind; beyond that the one that was not used for longest goes */
 #define READERS_MAX 16384
-#define WRITERS_MAX 4 /* of one file: the last to have come */
-#define READS_MAX   8 /* of one process: the last */
-#define DEPTH_MAX   4 /* copies of copies */
+#define WRITERS_MAX 4  /* of one file: the last to have come */
+#define READS_MAX   8  /* of one process: the last */
+#define DEPTH_MAX   4  /* copies of copies */
+#define SOURCES_MAX 64 /* files that one run is traced back to: copies may be copied in circles */
 
 #define PERMISSIONS 07777u
 #define EXECUTABLE  0111u
@@ -384,6 +385,7 @@ struct file_run {
     const char *how; /* edges.detail */
     uint64_t time;   /* what was written later did not reach the run */
     unsigned depth;
+    unsigned *left; /* files that may still be looked at */
 };
 
 static void run_file(struct model *model, struct file *file, const struct file_run *run);
@@ -394,10 +396,12 @@ static void run_sources(struct model *model, const struct file_writer *writer,
 {
     struct key key = {(uint64_t)writer->process_id, 0};
     const struct file_reader *reader = index_get(&model->files->readers, key);
-    struct file_run deeper = {.process = run->process, .how = "copy", .depth = run->depth + 1};
+    struct file_run deeper = *run;
 
-    if (!reader || deeper.depth > DEPTH_MAX)
+    if (!reader || run->depth == DEPTH_MAX)
         return;
+    deeper.how = "copy";
+    deeper.depth++;
     for (unsigned i = 0; i < READS_MAX && i < reader->count; i++) {
         struct file *file = file_find(model, reader->reads[i].file);
         deeper.time = reader->reads[i].time;
@@ -409,6 +413,9 @@ static void run_sources(struct model *model, const struct file_writer *writer,
 /* All who have written a file acted on who ran it. */
 static void run_file(struct model *model, struct file *file, const struct file_run *run)
 {
+    if (!*run->left)
+        return;
+    --*run->left;
     file_matters(model, file);
     for (unsigned i = 0; i < file->writer_count; i++) {
         const struct file_writer *writer = &file->writers[i];
@@ -429,7 +436,8 @@ static void run_file(struct model *model, struct file *file, const struct file_r
 static void file_run(struct model *model, struct file *file, struct process *process,
                      const char *how, uint64_t time)
 {
-    struct file_run run = {.process = process, .how = how, .time = time};
+    unsigned left = SOURCES_MAX;
+    struct file_run run = {.process = process, .how = how, .time = time, .left = &left};
 
     if (file && process)
         run_file(model, file, &run);

@@ -183,12 +183,14 @@ class TestRuns(FileCase):
             "splice": "r, w = os.pipe()\nos.write(w, data[:4096])\nos.splice(r, fd, 4096)\n"
                       "os.write(fd, data[4096:])",
         }
+        with open(self.path("source"), "wb") as source:  # 6.1 copies within a file system only
+            source.write(bytes_of(TRUE))
         for name, how in ways.items():
             with self.subTest(name):
                 path = self.path(name)
                 self.writer.do(
                     f"fd = os.open({path!r}, os.O_WRONLY | os.O_CREAT, 0o755)\n"
-                    f"source = os.open({TRUE!r}, os.O_RDONLY)\n"
+                    f"source = os.open({self.path('source')!r}, os.O_RDONLY)\n"
                     f"data = open({TRUE!r}, 'rb').read()\n{how}\nos.close(fd)\nos.close(source)")
                 pid, word = self.runner.run(path)
                 self.assertEqual(word, [0, None, False])
@@ -294,6 +296,7 @@ class TestPlaces(FileCase):
             "unshare(CLONE_NEWNS)\n"
             "assert not libc.mount(b'none', b'/', None, 0x44000, None)\n"
             "for place in (b'/root', b'/etc/profile.d'):\n"
+            "    os.makedirs(place, exist_ok=True)\n"
             "    assert not libc.mount(b'none', place, b'tmpfs', 0, None)\n"
             "os.mkdir('/root/.ssh')")
 

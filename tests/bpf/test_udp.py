@@ -488,7 +488,7 @@ class DnsPackets(OwnRecorderCase, UdpCase):
         server.do("S = udp('127.0.0.1', 53); T = udp('127.0.0.1', 54)")
         client.do("C = udp(); D = udp(); import hashlib")
         client.do("def text(n):\n  return (hashlib.sha256(b'%d' % n).digest() * 400)[:n]")
-        sizes = [1, 17, 143, 144, 145, 528, 529, 1424, 1425, 4095, 4096, 4097, 9000]
+        sizes = [1, 17, 127, 128, 129, 512, 513, 2047, 2048, 2049, 4095, 4096, 4097, 9000]
         sent = []
         for size in sizes:
             client.do(f"for sock, port in ((C, 53), (D, 54)): "

@@ -327,6 +327,29 @@ static void copies_in_a_circle_end(void **state)
     assert_int_equal(rows(ROW_FILE), 2);
 }
 
+/* Everybody copies from everybody, over and over: how often edges happen is bounded. */
+static void a_thicket_of_copies_is_not_searched_to_its_end(void **state)
+{
+    uint64_t time = 10 * SECOND;
+    int64_t count = 0;
+    (void)state;
+    for (unsigned round = 0; round < 8; round++)
+        for (uint32_t i = 0; i < 8; i++) {
+            struct who who = {100 + i, 9 * SECOND};
+            for (uint64_t inode = 1; inode <= 8; inode++)
+                did(EVENT_FILE_READ, time++, who, inode, "/tmp/a");
+            for (uint64_t inode = 1; inode <= 8; inode++)
+                wrote(time++, who, inode, "/tmp/a");
+        }
+    ran(time, runner, "/tmp/a", 1);
+    flush();
+    for (int64_t id = 1; id < LEDGER_MAX; id++) {
+        const struct row_edge *edge = ledger_get(ROW_EDGE, id);
+        count += edge && edge->dst == 3 ? edge->count : 0;
+    }
+    assert_in_range(count, 4, 64 * 4 + 1);
+}
+
 /* ---- connections ---- */
 
 static void one_connection_fed_the_writer(void **state)
@@ -496,6 +519,7 @@ int main(void)
         FILE_TEST(who_wrote_what_was_copied_acted_too),
         FILE_TEST(what_was_read_after_the_last_write_was_not_copied),
         FILE_TEST(copies_in_a_circle_end),
+        FILE_TEST(a_thicket_of_copies_is_not_searched_to_its_end),
         FILE_TEST(one_connection_fed_the_writer),
         FILE_TEST(of_two_connections_none_is_named),
         FILE_TEST(closed_attempted_and_dns_connections_do_not_count),
