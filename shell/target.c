@@ -56,6 +56,13 @@ static const char by_endpoint[] =
 static const char by_port[] =
     HELD CONNECTION "AND c.local_port = ?3 UNION ALL " LISTENER "AND l.port = ?3" HOLDERS;
 
+/* The newest container of that name, or whose id begins so: by its first process. */
+static const char by_container[] =
+    "WITH named (id, root_process_id) AS (SELECT id, root_process_id FROM containers "
+    "WHERE name = ?4 UNION SELECT id, root_process_id FROM containers "
+    "WHERE container_id >= ?4 AND container_id < ?4 || char(0x10ffff)) " PROCESSES
+    "JOIN named AS n ON n.root_process_id = p.id WHERE " ALIVE("p") "ORDER BY n.id DESC LIMIT 1000";
+
 /* ---- reading the text ---- */
 
 /* A whole decimal number that ends at `end` (the end of the text where NULL). */
@@ -123,6 +130,14 @@ static bool read_exe(struct session *session, const char *text, struct target *t
     return *text;
 }
 
+static bool read_container(struct session *session, const char *text, struct target *target)
+{
+    (void)session;
+    target->sql = by_container;
+    target->text = text;
+    return *text;
+}
+
 static bool read_connection(struct session *session, const char *text, struct target *target)
 {
     (void)session;
@@ -160,8 +175,10 @@ static const struct {
     const char *prefix;
     target_reader *read;
 } forms[] = {
-    {"pid:", read_pid},    {"exe:", read_exe}, {"conn:", read_connection},
-    {":", read_port_only}, {"", read_id},      {"", read_endpoint},
+    {"pid:", read_pid},         {"exe:", read_exe},
+    {"conn:", read_connection}, {"container:", read_container},
+    {":", read_port_only},      {"", read_id},
+    {"", read_endpoint},
 };
 
 static bool read_target(struct session *session, const char *text, struct target *target)
@@ -220,7 +237,8 @@ enum status target_find(struct session *session, const char *text, int64_t *proc
     if (!session_span(session, &target.span))
         return STATUS_USAGE;
     if (!read_target(session, text, &target)) {
-        complain("'%s' is no TARGET: 123, pid:1234, pid:1234@03:12, exe:curl, conn:ID, 10.0.0.5, "
+        complain("'%s' is no TARGET: 123, pid:1234, pid:1234@03:12, exe:curl, conn:ID, "
+                 "container:NAME, 10.0.0.5, "
                  "10.0.0.5:443, [::1]:443, :8080",
                  text);
         return STATUS_USAGE;

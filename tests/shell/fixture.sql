@@ -78,6 +78,13 @@ VALUES
     (8, 1, 7, 'tcp', 'out', '2001:db8::2', 41003, '2001:db8::5', 443, NULL, 1795317120700000000,
      NULL, 1795317121000000000, 'closed', 0, 0, NULL, NULL, NULL, 4026531840, 'event', 28);
 
+INSERT INTO containers (id, container_id, runtime, name, image, root_process_id, started_at, ended_at,
+                        host_id) VALUES
+    (1, '4f797c539e6c0000000000000000000000000000000000000000000000000001', 'docker', 'web',
+     'nginx:1.26', 2, 1795312920000000000, 1795312930000000000, 1),
+    (2, '605439acbd4f0000000000000000000000000000000000000000000000000002', 'docker', 'web',
+     'nginx:1.27', 3, 1795312940000000000, NULL, 1);
+
 INSERT INTO edges (id, host_id, at, last_at, count, kind, src, dst)
 SELECT id, host_id, started_at, started_at, 1, 'fork', parent_id, id
 FROM processes WHERE parent_id IS NOT NULL;

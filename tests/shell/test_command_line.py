@@ -392,7 +392,7 @@ class Targets(unittest.TestCase):
 
     def test_forms(self):
         for target, expected in {
-                "9": 9, "pid:910": 9, "pid:900": 10, "pid:900@2026-11-22T03:12:00.5Z": 7,
+                "9": 9, "container:web": 3, "container:605439": 3, "container:4f797c539e6c": 2, "pid:910": 9, "pid:900": 10, "pid:900@2026-11-22T03:12:00.5Z": 7,
                 "exe:miner": 9, "exe:/usr/bin/curl": 10, "exe:curl": 11, "conn:2": 7,
                 "203.0.113.9": 9, "203.0.113.9:3333": 9, "10.0.0.5:80": 10,
                 "::ffff:203.0.113.9": 9, "[::ffff:203.0.113.9]:3333": 9,
@@ -418,7 +418,7 @@ class Targets(unittest.TestCase):
 
     def test_nothing_matches(self):
         for target, words in {
-                "12345": "no process with the id 12345; pid:12345", "pid:77": "matches pid:77",
+                "12345": "no process with the id 12345; pid:12345", "pid:77": "matches pid:77", "container:we": "matches container:we",
                 "exe:vim": "matches exe:vim", "conn:7": "matches conn:7",
                 "192.0.2.99": "matches", ":9": "matches"}.items():
             with self.subTest(target=target):
