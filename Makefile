@@ -50,7 +50,7 @@ libraries = $(shell $(PKG_CONFIG) --libs $(1))
 silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
 step = $(if $(V),,@$(if $(silent),,printf '  %-8s %s\n' '$(1)' '$(@:$(BUILD)/%=%)';) )
 
-DAEMON_PACKAGES := libbpf libuv sqlite3 inih libsodium
+DAEMON_PACKAGES := libbpf libuv sqlite3 inih jansson libsodium
 SHELL_PACKAGES := sqlite3 readline
 
 DAEMON_SOURCES := $(wildcard daemon/*.c) sql/rows.c $(wildcard sql/store*.c)

@@ -79,6 +79,7 @@ static const struct key_row key_rows[] = {
     {"capture", "cgroup", parse_path, offsetof(struct config, cgroup), 0, 0, 0},
     {"capture", "environment", parse_names, offsetof(struct config, environment), 0, 0, 0},
     {"capture", "places", parse_places, offsetof(struct config, places), 0, 0, 0},
+    {"capture", "container_root", parse_path, offsetof(struct config, container_root), 0, 0, 0},
     {"capture", "full_tier", parse_yes, offsetof(struct config, full_tier), 0, 1, 1},
     NUMBER("capture", udp_idle_s, parse_number, 1, 86400, 60),
     BUDGET("exec_failed", EVENT_CLASS_LIFECYCLE, 5000),
@@ -627,6 +628,7 @@ void config_free(struct config *config)
     free(config->store);
     free(config->file);
     free(config->cgroup);
+    free(config->container_root);
     free(config->record);
     free(config->replay);
     free_names(config->environment);

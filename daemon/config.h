@@ -34,6 +34,7 @@ struct config {
     bool full_tier;              /* use fentry, fexit and LSM programs where the kernel lets us */
     uint32_t udp_idle_s;         /* a flow of UDP has ended when nothing has come for so long */
     uint32_t budget[EVENT_CLASSES]; /* records a second of one cgroup, by class; 0: no limit */
+    char *container_root;           /* put before the paths of runtimes' files; NULL: nothing */
     char **environment;             /* allow-listed names, NULL-terminated; never NULL itself */
     char **places;                  /* `name:pattern` of files to watch; likewise */
 

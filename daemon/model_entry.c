@@ -106,6 +106,12 @@ static struct entry *entry_new(struct model *model, struct process *process,
     return entry;
 }
 
+static void set_origin(struct entry *entry, const struct process *process)
+{
+    entry->mnt_ns = process->row.mnt_ns;
+    entry->pid_ns = process->row.pid_ns;
+}
+
 /* ---- by the cgroup ---- */
 
 void entry_begin(struct model *model, struct process *process, struct container *container,
@@ -114,14 +120,14 @@ void entry_begin(struct model *model, struct process *process, struct container 
     struct process *parent = parent_of(model, process), *src;
     struct entry *entry;
 
-    if (parent && is_inside(parent, container) && !before) {
-        process->entry = parent->entry; /* born inside */
-        return;
-    }
     entry = entry_of(model, process);
-    if (entry && entry->container == container) { /* its namespaces came first, as with LXC */
+    if (entry && entry->container == container) { /* its namespaces came first */
         entry->detail = "exec";
         put_edge(model, entry, process);
+        return;
+    }
+    if (parent && is_inside(parent, container) && !before) {
+        process->entry = parent->entry; /* born inside */
         return;
     }
     if (container->service || !parent)
@@ -131,8 +137,7 @@ void entry_begin(struct model *model, struct process *process, struct container 
     if (!entry)
         return;
     entry->first = first;
-    entry->mnt_ns = src ? src->row.mnt_ns : process->row.mnt_ns;
-    entry->pid_ns = src ? src->row.pid_ns : process->row.pid_ns;
+    set_origin(entry, src ? src : process);
     if (src)
         make_edge(model, entry, src, process, at);
 }
@@ -203,12 +208,16 @@ static void visit(struct model *model, struct process *process, struct container
     process->visited = container->row.id;
     if (!process->container || process->container->service)
         shared_set(&process->text.container_id, shared_hold(container->text[CONTAINER_ID]));
-    if (parent && parent->visited == container->row.id)
+    if (parent && parent->visited == container->row.id) {
+        process->entry = parent->entry;
         return;
+    }
     src = outsider(model, process, container);
     entry = src ? entry_new(model, process, container, "nsenter") : NULL;
-    if (entry)
-        make_edge(model, entry, src, process, model_wall(model, model->now));
+    if (!entry)
+        return;
+    set_origin(entry, src);
+    make_edge(model, entry, src, process, model_wall(model, model->now));
 }
 
 static void look_for_visit(struct model *model, struct process *process)
@@ -230,6 +239,8 @@ static void look_for_visit(struct model *model, struct process *process)
 
 /* ---- arriving ---- */
 
+/* A process is where it was sent. Until it has executed a program there it may be but one more that
+ * prepares, and its child the next. */
 static void arrive(struct model *model, struct process *process, struct entry *entry)
 {
     struct container *container = entry->container;
@@ -241,19 +252,21 @@ static void arrive(struct model *model, struct process *process, struct entry *e
         container_touch(model, container);
         entry_own_namespaces(model, container, process, entry->mnt_ns, entry->pid_ns);
     }
-    entry_free(model->containers, entry);
+    if (process->row.exec_count != INTEGER_NULL && process->row.exec_count > 0)
+        entry_free(model->containers, entry); /* it runs what was asked for */
 }
 
 void entry_follow(struct model *model, struct process *process)
 {
-    struct entry *entry = entry_of(model, process);
+    struct entry *entry;
 
     if (process->ended)
         return;
-    if (entry && entry->mnt_ns > 0 && entry->container == process->container &&
+    look_for_visit(model, process);
+    entry = entry_of(model, process);
+    if (entry && entry->mnt_ns > 0 && is_inside(process, entry->container) &&
         process->row.mnt_ns != entry->mnt_ns)
         arrive(model, process, entry);
-    look_for_visit(model, process);
 }
 
 void entry_forget(struct model *model, uint64_t before, const struct container *container)

@@ -269,6 +269,7 @@ void process_exec(struct model *model, const struct event *event)
     set_image(process, event, event_text(event, event->exec->image.argv));
     process->row.exec_count =
         process->row.exec_count == INTEGER_NULL ? 1 : process->row.exec_count + 1;
+    container_enter(model, process); /* now that it counts as having executed something */
     exec_row(model, process, event, exec_id);
     file_executed(model, process, event);
     connection_inherit(model, process, event);

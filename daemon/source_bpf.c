@@ -14,6 +14,7 @@
 
 #include "budgets.h"
 #include "cgroups.h"
+#include "containers.h"
 #include "flows.h"
 #include "host.h"
 #include "log.h"
@@ -41,6 +42,7 @@ struct source {
     struct probes *probes;
     struct ring rings[EVENT_RINGS];
     struct users *users;
+    struct containers *containers;
     struct flows *flows;
     struct budgets *budgets;
     struct redactor *redactor; /* NULL: nothing is redacted */
@@ -69,6 +71,7 @@ static void pass_on(void *context, const struct event_header *record, size_t siz
     if (record->kind != EVENT_FRONTIER && record->time > source->newest)
         source->newest = record->time;
     source->sink(source->context, record, size);
+    containers_introduce(source->containers, record, pass_on, source);
 }
 
 static void hand_over(struct source *source, struct record *record)
@@ -187,6 +190,7 @@ static size_t source_bpf_drain(struct source *source, size_t most)
         drain_ring(&source->rings[i]);
     taken = most - source->turn;
     count_drops(source);
+    containers_look_again(source->containers, now, pass_on, source);
     if (frontier_behind(source))
         tell_frontier(source, reached(source, now));
     return taken + (!source->stopped && frontier_behind(source));
@@ -366,6 +370,7 @@ static void source_bpf_audit(struct source *source)
     audit_budgets(source);
     audit_flows(source, false);
     audit_clock(source);
+    containers_look_again(source->containers, boot_now(), pass_on, source);
     source->audited_at = boot_now();
     /* What is lost is an end that never comes, or something that is there and unknown. */
     if (source->rescan && source->audited_at - source->scanned_at > RESCAN_NS)
@@ -382,6 +387,7 @@ static void source_bpf_close(struct source *source)
         ring_buffer__free(source->rings[i].buffer);
     probes_free(source->probes);
     users_free(source->users);
+    containers_free(source->containers);
     budgets_free(source->budgets);
     redactor_free(source->redactor);
     flows_free(source->flows);
@@ -463,7 +469,8 @@ static int source_bpf_start(struct source *source, const struct config *config,
     uint64_t before;
 
     source->users = users_new();
-    if (!source->users) {
+    source->containers = containers_new(config->container_root ? config->container_root : "");
+    if (!source->users || !source->containers) {
         snprintf(error->message, sizeof(error->message), "out of memory");
         return -1;
     }
