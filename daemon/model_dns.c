@@ -63,13 +63,14 @@ static struct text server_text(const struct tuple *tuple, char text[ADDRESS_SIZE
 {
     char address[ADDRESS_SIZE];
     struct text server = address_text(tuple->family, tuple->remote, address);
-    const char *form = strchr(address, ':') ? "[%s]:%u" : "%s:%u";
 
     if (!server.data)
         return server;
     if (tuple->remote_port == PORT_DNS)
-        form = "%s";
-    snprintf(text, ADDRESS_SIZE + 8, form, address, tuple->remote_port);
+        snprintf(text, ADDRESS_SIZE + 8, "%s", address);
+    else
+        snprintf(text, ADDRESS_SIZE + 8, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address,
+                 tuple->remote_port);
     return model_constant(text);
 }
 

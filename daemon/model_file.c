@@ -492,6 +492,8 @@ static struct text base_name(struct text path)
 {
     size_t at = path.length;
 
+    if (!path.data)
+        return path;
     while (at && path.data[at - 1] != '/')
         at--;
     return (struct text){path.data + at, path.length - at};
