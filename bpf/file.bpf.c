@@ -137,9 +137,13 @@ static __always_inline void tail_name(struct scratch *scratch, __u32 *size, cons
 static __always_inline __s32 name_descriptor(struct scratch *scratch, struct event_text path)
 {
     static const char prefix[] = "/proc/self/fd/";
-    const char *text = tail_at(scratch, path.offset);
+    __u32 offset = path.offset;
+    const char *text;
     __s32 fd = 0;
 
+    /* Loaded a byte at a time, it has no bound that the verifier of 6.1 could see. */
+    barrier_var(offset);
+    text = tail_at(scratch, offset);
     if (path.length <= FD_PREFIX_LENGTH || bpf_strncmp(text, FD_PREFIX_LENGTH, prefix))
         return -1;
     for (__u32 i = FD_PREFIX_LENGTH; i < FD_PREFIX_LENGTH + FD_DIGITS_MAX; i++) {
