@@ -87,7 +87,7 @@ static json_t *parse(const char *text, size_t length)
 /* The first value counts. */
 static void take(char field[CONTAINER_NAME_MAX + 1], const char *value)
 {
-    if (value && !field[0])
+    if (field && value && !field[0])
         snprintf(field, CONTAINER_NAME_MAX + 1, "%s", value);
 }
 
@@ -215,7 +215,7 @@ static bool ends_with(const char *text, const char *end)
 {
     size_t length = text ? strlen(text) : 0, wanted = strlen(end);
 
-    return length >= wanted && strcmp(text + length - wanted, end) == 0;
+    return text && length >= wanted && strcmp(text + length - wanted, end) == 0;
 }
 
 /* The state says in which cgroups it is: another one may have the same name. */
