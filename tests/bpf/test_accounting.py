@@ -4,7 +4,7 @@ import subprocess
 
 from harness import Build, Cgroup, RecordedCase, Recorder
 
-ROUNDS, COUNT, WIDTH, STORMS = 4, 100, 16, 4
+ROUNDS, COUNT, WIDTH, STORMS = 1, 100, 16, 4
 
 
 class Accounting(RecordedCase):
