@@ -10,6 +10,10 @@
 
 #include "tracefs.h"
 
+#define EVENT_NAME 128 /* bytes */
+
+static const char classic[] = "tracepoint/";
+
 static int keep(struct attachment *attachment, struct bpf_link *link)
 {
     if (!link)
@@ -39,18 +43,34 @@ static struct bpf_link *attach_classic(const struct bpf_program *program, const 
     return link;
 }
 
-/* events: `category/name|name|...` */
+/* `category/name` of the first of `category/name|name|...`, or of what comes behind `name`. */
+static void event_name(char event[EVENT_NAME], const char *events, const char *name)
+{
+    int category = (int)(strchr(events, '/') - events);
+
+    snprintf(event, EVENT_NAME, "%.*s/%.*s", category, events, (int)strcspn(name, "|"), name);
+}
+
+bool attach_is_possible(const char *section)
+{
+    const char *events = section + sizeof(classic) - 1;
+    char event[EVENT_NAME];
+
+    if (strncmp(section, classic, sizeof(classic) - 1) != 0 || !strchr(events, '/'))
+        return true;
+    event_name(event, events, strchr(events, '/') + 1);
+    return tracefs_event_id(event) >= 0;
+}
+
 static int attach_tracepoints(struct attachment *attachment, const struct bpf_program *program,
                               const char *events)
 {
     const char *name = strchr(events, '/');
-    int category = name ? (int)(name - events) : 0;
-    char event[128];
+    char event[EVENT_NAME];
 
     while (name && attachment->count < ATTACH_LINKS_MAX) {
         name++;
-        snprintf(event, sizeof(event), "%.*s/%.*s", category, events, (int)strcspn(name, "|"),
-                 name);
+        event_name(event, events, name);
         keep(attachment, attach_classic(program, event));
         name = strchr(name, '|');
     }
@@ -59,7 +79,7 @@ static int attach_tracepoints(struct attachment *attachment, const struct bpf_pr
 
 int attach_program(struct attachment *attachment, const struct bpf_program *program, int cgroup)
 {
-    static const char classic[] = "tracepoint/", for_cgroups[] = "cgroup";
+    static const char for_cgroups[] = "cgroup";
     const char *section = bpf_program__section_name(program);
 
     attachment->count = 0;

@@ -4,6 +4,7 @@
 #define SPYQ_ATTACH_H
 
 #include <bpf/libbpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -23,6 +24,9 @@ struct attachment {
  * of several is there. Returns 0, or -1 with errno set and nothing attached.
  */
 int attach_program(struct attachment *attachment, const struct bpf_program *program, int cgroup);
+
+/* Whether what the section of a classic tracepoint names can be had here; other sections: true. */
+bool attach_is_possible(const char *section);
 
 /* Detaches. */
 void attach_undo(struct attachment *attachment);

@@ -166,6 +166,31 @@ static void probe_judge(const struct probes *probes, struct probe *probe, const 
         snprintf(probe->error, ERROR_SIZE, "%s", refused->error);
 }
 
+static bool will_be_attached(const struct probes *probes, const char *name)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        const struct probe *probe = &probes->list[i];
+        if (strcmp(bpf_program__name(probe->program), name) == 0)
+            return !probe->error[0] && !probe->needless &&
+                   !tier_is_full(bpf_program__section_name(probe->program)) &&
+                   attach_is_possible(bpf_program__section_name(probe->program));
+    }
+    return false;
+}
+
+/* Loading takes the verifier's time: what is known not to be needed is spared it. A program of the
+ * full tier may still fail to be attached, so that what it replaces is loaded all the same. */
+static bool will_be_superseded(const struct probes *probes, const struct probe *probe)
+{
+    const char *const *successor = tier_successors(bpf_program__name(probe->program));
+
+    if (!successor)
+        return false;
+    while (*successor && will_be_attached(probes, *successor))
+        successor++;
+    return !*successor;
+}
+
 static void probes_collect(struct probes *probes, const struct btf *btf, bool filtered,
                            const char *no_full_tier)
 {
@@ -182,7 +207,12 @@ static void probes_collect(struct probes *probes, const struct btf *btf, bool fi
         probe->needless = (!filtered && program == probes->bpf->progs.process_cgroup_enter) ||
                           (!classic && tier_is_classic(bpf_program__name(program)));
         probe_judge(probes, probe, btf, no_full_tier);
-        bpf_program__set_autoload(program, !probe->error[0] && !probe->needless);
+    }
+    for (size_t i = 0; i < probes->count; i++) {
+        struct probe *probe = &probes->list[i];
+        if (will_be_superseded(probes, probe))
+            probe->needless = true;
+        bpf_program__set_autoload(probe->program, !probe->error[0] && !probe->needless);
     }
 }
 
