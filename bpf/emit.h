@@ -45,6 +45,13 @@ struct scratch {
     /* Where it begins so far. Here, and not on the stack, for the verifier not to follow it: it
      * would walk the loop again for each range that it may be in. */
     __u64 path_start;
+    __u32 size; /* likewise: see tail_forget() */
+    __u32 padding;
+    /* Likewise, of the walk through the environment. */
+    __u32 environment_length; /* of what was copied */
+    __u32 environment_begin;  /* of the record, before */
+    __u32 environment_end;    /* of the record so far */
+    __u32 environment_cut;
     /* The environment as it was given; a stride of words may begin at its last. */
     __u8 environment[SCRATCH_ENVIRONMENT + 64];
 };

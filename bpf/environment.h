@@ -24,12 +24,10 @@ extern struct environment_map environment_names SEC(".maps");
  * none is wanted. Set by user space. */
 extern const volatile __u64 environment_initials[4];
 
+/* The walk's state is in the scratch area, and not on the stack, for the verifier not to follow it:
+ * it would walk the loops again for each value that it may have. */
 struct environment_walk {
     struct scratch *scratch;
-    __u32 length; /* of what was copied */
-    __u32 size;   /* of the record so far */
-    __u32 begin;
-    __u32 cut;
 };
 
 #define BYTES(byte) (0x0101010101010101ull * (byte))
@@ -49,9 +47,10 @@ static __always_inline __u64 environment_key(__u64 bytes)
 }
 
 /* Takes the variable that begins at `at` into the record, where it is wanted. */
-static __always_inline void environment_variable(struct environment_walk *walk, __u32 at)
+static __always_inline void environment_variable(struct scratch *scratch, __u32 at)
 {
-    const __u8 *from = &walk->scratch->environment[at & (SCRATCH_ENVIRONMENT - 1)];
+    const __u8 *from = &scratch->environment[at & (SCRATCH_ENVIRONMENT - 1)];
+    __u32 end = scratch->environment_end;
     __u64 key;
     long length;
 
@@ -61,49 +60,50 @@ static __always_inline void environment_variable(struct environment_walk *walk, 
     key = environment_key(key);
     if (!bpf_map_lookup_elem(&environment_names, &key))
         return;
-    length = bpf_probe_read_kernel_str(tail_at(walk->scratch, walk->size), EVENT_PATH_MAX, from);
+    length = bpf_probe_read_kernel_str(tail_at(scratch, end), EVENT_PATH_MAX, from);
     if (length <= 0)
         return;
-    /* Masked, the value's range is the same in every round, and the verifier is done after two. */
-    walk->size = (walk->size + length) & (SCRATCH_RECORD - 1);
-    if (length == EVENT_PATH_MAX || walk->size - walk->begin > EVENT_ENVIRONMENT_MAX)
-        walk->cut = 1;
+    end = (end + length) & (SCRATCH_RECORD - 1);
     /* What would make the record too long is left out, and the rest stands. */
-    if (walk->size < walk->begin || walk->size > EVENT_RECORD_MAX - 8) {
-        walk->size = walk->begin;
-        walk->cut = 1;
+    if (end < scratch->environment_begin || end > EVENT_RECORD_MAX - 8) {
+        end = scratch->environment_begin;
+        scratch->environment_cut = 1;
     }
+    if (length == EVENT_PATH_MAX || end - scratch->environment_begin > EVENT_ENVIRONMENT_MAX)
+        scratch->environment_cut = 1;
+    scratch->environment_end = end;
 }
 
 /* Every NUL in a word ends one variable and begins the next. */
-static __always_inline void environment_word(struct environment_walk *walk, __u32 at, __u64 word)
+static __always_inline void environment_word(struct scratch *scratch, __u32 at, __u64 word)
 {
     for (int i = 0; i < 8; i++, word >>= 8)
-        if (!(word & 0xff) && at + i + 1 < walk->length)
-            environment_variable(walk, at + i + 1);
+        if (!(word & 0xff) && at + i + 1 < scratch->environment_length)
+            environment_variable(scratch, at + i + 1);
 }
 
 /* Several words at a time: most hold no NUL, and a call costs more than a look at them. */
 static long environment_step(__u32 index, void *context)
 {
-    struct environment_walk *walk = context;
+    struct scratch *scratch = ((struct environment_walk *)context)->scratch;
     __u32 at = index * ENVIRONMENT_STRIDE * sizeof(__u64);
-    __u64 *words = (void *)&walk->scratch->environment[at & (SCRATCH_ENVIRONMENT - 1)];
+    __u64 *words = (void *)&scratch->environment[at & (SCRATCH_ENVIRONMENT - 1)];
 
-    if (at >= walk->length || walk->cut)
+    if (at >= scratch->environment_length || scratch->environment_cut)
         return 1;
     for (int i = 0; i < ENVIRONMENT_STRIDE; i++)
         if (zero_bytes(words[i]))
-            environment_word(walk, at + i * sizeof(__u64), words[i]);
+            environment_word(scratch, at + i * sizeof(__u64), words[i]);
     return 0;
 }
 
 static __always_inline struct event_text tail_environment(struct scratch *scratch, __u32 *size,
                                                           struct mm_struct *mm, __u32 *flags)
 {
-    struct environment_walk walk = {.scratch = scratch, .size = *size, .begin = *size};
+    struct environment_walk walk = {.scratch = scratch};
     unsigned long start = BPF_CORE_READ(mm, env_start);
     unsigned long length = BPF_CORE_READ(mm, env_end) - start;
+    __u32 begin = *size;
 
     if (!(environment_initials[0] | environment_initials[1] | environment_initials[2] |
           environment_initials[3]))
@@ -116,13 +116,15 @@ static __always_inline struct event_text tail_environment(struct scratch *scratc
         *flags |= EVENT_IMAGE_ENVIRONMENT_CUT;
         return tail_take(size, 0);
     }
-    walk.length = length;
+    scratch->environment_begin = scratch->environment_end = begin;
+    scratch->environment_length = length;
+    scratch->environment_cut = 0;
     if (length)
-        environment_variable(&walk, 0);
+        environment_variable(scratch, 0);
     bpf_loop(ENVIRONMENT_STEPS, environment_step, &walk, 0);
-    if (walk.cut)
+    if (scratch->environment_cut)
         *flags |= EVENT_IMAGE_ENVIRONMENT_CUT;
-    return tail_take(size, (walk.size - walk.begin) & (SCRATCH_RECORD - 1));
+    return tail_take(size, (scratch->environment_end - begin) & (SCRATCH_RECORD - 1));
 }
 
 #endif

@@ -157,11 +157,14 @@ static __always_inline void emit_exec(struct task_struct *task, const struct exe
         image->flags |= EVENT_IMAGE_SCRIPT;
         image->interpreter = tail_string(scratch, &size, call->interpreter);
     }
+    size = tail_forget(scratch, size);
     image_executable(scratch, &size, record, mm);
+    size = tail_forget(scratch, size);
     image_working_directory(scratch, &size, &image->cwd, &image->flags, task);
-    size = exec_streams(scratch, size, task);
+    size = tail_forget(scratch, exec_streams(scratch, size, task));
     image->argv =
         tail_argv(scratch, &size, BPF_CORE_READ(mm, arg_start), image->argv_length, &image->flags);
+    size = tail_forget(scratch, size);
     image->environment = tail_environment(scratch, &size, mm, &image->flags);
     emit_scratch(scratch, size, EVENT_CLASS_LIFECYCLE, EVENT_EXEC);
 }
