@@ -20,7 +20,7 @@ struct shared *argv_json(struct text argv)
         size_t length = strnlen(argv.data + at, argv.length - at);
         if (at)
             json[size++] = ',';
-        size += json_string(json + size, argv.data + at, length);
+        size += json_quote(json + size, argv.data + at, length);
         at += length + 1;
     }
     json[size++] = ']';
@@ -49,9 +49,9 @@ static size_t json_member(char *out, bool first, const char *name, struct text v
     size_t size = 0;
 
     out[size++] = first ? '{' : ',';
-    size += json_string(out + size, name, strlen(name));
+    size += json_quote(out + size, name, strlen(name));
     out[size++] = ':';
-    return size + json_string(out + size, value.data, value.length);
+    return size + json_quote(out + size, value.data, value.length);
 }
 
 /* A name that the list has twice is one member of the object. */

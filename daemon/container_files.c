@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* json_string() is json.h's in this program, not the one of jansson: use json_stringn(). */
 #include "container_files.h"
 
 #include <fcntl.h>

@@ -28,7 +28,7 @@ static size_t json_byte(char *out, unsigned char byte)
     return JSON_ESCAPED_MAX;
 }
 
-size_t json_string(char *out, const char *bytes, size_t length)
+size_t json_quote(char *out, const char *bytes, size_t length)
 {
     size_t size = 0;
 
@@ -65,7 +65,7 @@ static bool json_name(struct json *json, const char *name, size_t value)
         return false;
     json->data[json->size] = json->size ? ',' : '{';
     json->size++;
-    json->size += json_string(json->data + json->size, name, length);
+    json->size += json_quote(json->data + json->size, name, length);
     json->data[json->size++] = ':';
     return true;
 }
@@ -73,7 +73,7 @@ static bool json_name(struct json *json, const char *name, size_t value)
 void json_add_text(struct json *json, const char *name, struct text value)
 {
     if (value.data && json_name(json, name, JSON_ESCAPED_MAX * value.length + 2))
-        json->size += json_string(json->data + json->size, value.data, value.length);
+        json->size += json_quote(json->data + json->size, value.data, value.length);
 }
 
 void json_add_integer(struct json *json, const char *name, int64_t value)

@@ -13,7 +13,7 @@
 
 /* Writes a string with its quotes; `out` has room for JSON_ESCAPED_MAX * length + 2 bytes. Returns
  * how many it took. */
-size_t json_string(char *out, const char *bytes, size_t length);
+size_t json_quote(char *out, const char *bytes, size_t length);
 
 /* An object that is being put together. All zero: it has no members yet. */
 struct json {

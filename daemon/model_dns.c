@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "json.h"
 #include "model_dns.h"
 
 /* Questions of one message. Real ones have one. */
@@ -279,30 +280,16 @@ struct answers {
     char json[ANSWERS_MAX];
 };
 
-/* The text is printable ASCII: nothing but these two needs escaping. */
-static size_t json_string(char *out, const char *text)
-{
-    size_t size = 0;
-
-    out[size++] = '"';
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            out[size++] = '\\';
-        out[size++] = *text;
-    }
-    out[size++] = '"';
-    return size;
-}
-
 static void answers_add(struct answers *answers, const char *text)
 {
+    /* The text is printable ASCII: no byte of it takes more than two. */
     if (answers->length + 2 * strlen(text) + sizeof(",\"\",null]") > sizeof(answers->json)) {
         answers->full = true;
         return;
     }
     answers->json[answers->length] = answers->length ? ',' : '[';
     answers->length++;
-    answers->length += json_string(answers->json + answers->length, text);
+    answers->length += json_quote(answers->json + answers->length, text, strlen(text));
 }
 
 static struct text answers_end(struct answers *answers, bool incomplete)
