@@ -6,9 +6,7 @@
 #ifndef SPYQ_BUDGET_H
 #define SPYQ_BUDGET_H
 
-#include "kernel.h"
-
-#include "event.h"
+#include "emit.h"
 
 #define BUDGET_CGROUPS 8192
 #define NS_PER_S       1000000000ull
@@ -74,6 +72,7 @@ static __always_inline bool budget_allows(__u32 class, __u64 cgroup_id)
         return true;
     }
     __sync_fetch_and_add(&bucket->dropped, 1);
+    emit_over_budget();
     return false;
 }
 

@@ -123,6 +123,16 @@ static __always_inline void emit_dropped(struct emit_counters *counter, __u32 cl
         __sync_fetch_and_add(&counter->dropped[class], 1);
 }
 
+/* Counts a record that a cgroup's budget did not allow. */
+static __always_inline void emit_over_budget(void)
+{
+    __u32 cpu = bpf_get_smp_processor_id();
+    struct emit_counters *counter = bpf_map_lookup_elem(&counters, &cpu);
+
+    if (counter)
+        __sync_fetch_and_add(&counter->over_budget, 1);
+}
+
 /* Counts an event that its first program missed and its second has dealt with. */
 static __always_inline void emit_rescued(void)
 {

@@ -541,7 +541,8 @@ struct emit_counters {
     __u64 sequence[EVENT_RINGS];  /* records attempted */
     __u64 dropped[EVENT_CLASSES]; /* of those, the ones that did not fit, or had to leave room */
     __u64 rescued;                /* skipped by network_state, taken by network_state_again */
-    __u64 padding[7];             /* whole cache lines each */
+    __u64 over_budget;            /* records not sent because of a budget */
+    __u64 padding[6];             /* whole cache lines each */
 };
 
 #define EVENT_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)
