@@ -47,13 +47,13 @@ class Accounting(RecordedCase):
         forks = self.number("count(*) FROM edges WHERE kind = 'fork' AND detail IS NULL")
         execs = self.number("count(*) FROM execs WHERE filename = '/bin/true' AND error IS NULL")
         exits = self.number("count(*) FROM processes WHERE exit_code = 0 AND comm <> 'storm'")
-        # A return of execve that was skipped counts as well, though only a failed one has a record.
-        lost = self.number("coalesce(sum(count), 0) FROM losses WHERE class = 'lifecycle' "
-                           "AND coalesce(detail, '') NOT LIKE 'process_execve%'")
+        lost = self.number("coalesce(sum(count), 0) FROM losses WHERE class = 'lifecycle'")
         account = f"{made} made; {forks} forks, {execs} execs, {exits} exits, {lost} lost"
-        self.assertEqual(forks + execs + exits + lost, 3 * made, account)
         if self.lossless():
             self.assertEqual(lost, 0, account)
+        # What was skipped may also have been outside the cgroup, or have made no record.
+        self.assertLessEqual(forks + execs + exits, 3 * made, account)
+        self.assertGreaterEqual(forks + execs + exits + lost, 3 * made, account)
 
     def lossless(self):
         """Whether forks, execs and exits come from classic tracepoints, which only a fully
