@@ -6,6 +6,7 @@
  * sent, or what it got.
  */
 #include "budget.h"
+#include "call.h"
 #include "image.h"
 #include "unix_socket.h"
 
@@ -152,15 +153,10 @@ static __always_inline void message_look(__u32 fd, const void *message, __u16 ki
         control_look(fd, &control, kind);
 }
 
-static __always_inline struct pt_regs *descriptor_registers(void)
-{
-    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-}
-
 SEC("tracepoint/syscalls/sys_exit_sendmsg")
 int descriptor_sendmsg_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = descriptor_registers();
+    struct pt_regs *regs = call_registers();
 
     if (ctx->ret >= 0)
         message_look(PT_REGS_PARM1_CORE_SYSCALL(regs), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
@@ -171,7 +167,7 @@ int descriptor_sendmsg_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_recvmsg")
 int descriptor_recvmsg_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = descriptor_registers();
+    struct pt_regs *regs = call_registers();
 
     if (ctx->ret >= 0)
         message_look(PT_REGS_PARM1_CORE_SYSCALL(regs), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
@@ -212,7 +208,7 @@ static __always_inline __u32 message_count(long result)
 SEC("tracepoint/syscalls/sys_exit_sendmmsg")
 int descriptor_sendmmsg_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = descriptor_registers();
+    struct pt_regs *regs = call_registers();
     struct messages messages = {.next = (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
                                 .fd = PT_REGS_PARM1_CORE_SYSCALL(regs)};
 
@@ -223,7 +219,7 @@ int descriptor_sendmmsg_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_recvmmsg")
 int descriptor_recvmmsg_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = descriptor_registers();
+    struct pt_regs *regs = call_registers();
     struct messages messages = {.next = (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
                                 .fd = PT_REGS_PARM1_CORE_SYSCALL(regs)};
 
@@ -252,7 +248,7 @@ int descriptor_pidfd_getfd_exit(struct trace_event_raw_sys_exit *ctx)
     if (!scratch || ctx->ret < 0 || !filter_allows(task_cgroup(task)) ||
         !budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
         return 0;
-    pidfd = image_descriptor(task, PT_REGS_PARM1_CORE_SYSCALL(descriptor_registers()));
+    pidfd = image_descriptor(task, PT_REGS_PARM1_CORE_SYSCALL(call_registers()));
     file = image_descriptor(task, ctx->ret);
     if (!pidfd || !file)
         return 0;

@@ -5,6 +5,7 @@
  * the caller's memory, with the directory that the name is relative to.
  */
 #include "file.h"
+#include "call.h"
 
 struct written_map written SEC(".maps");
 struct file_users_map file_users SEC(".maps");
@@ -18,11 +19,6 @@ struct file_users_map file_users SEC(".maps");
 #define MAP_ANONYMOUS       32
 
 #define AT_EMPTY_PATH 0x1000
-
-static __always_inline struct pt_regs *file_registers(void)
-{
-    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-}
 
 static __always_inline bool is_regular(struct inode *inode)
 {
@@ -48,7 +44,7 @@ SEC("tracepoint/syscalls/sys_exit_mmap")
 int file_mmap_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct pt_regs *regs = file_registers();
+    struct pt_regs *regs = call_registers();
     __u32 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
     struct file_use use;
     struct inode *inode;
@@ -215,7 +211,7 @@ static __noinline int name_changed(const struct name_change *change)
     SEC("tracepoint/syscalls/" calls)                                                              \
     int program(struct trace_event_raw_sys_exit *ctx)                                              \
     {                                                                                              \
-        struct pt_regs *regs = file_registers();                                                   \
+        struct pt_regs *regs = call_registers();                                                   \
         struct name_change change = {__VA_ARGS__};                                                 \
                                                                                                    \
         return ctx->ret ? 0 : name_changed(&change);                                               \
@@ -245,7 +241,7 @@ SEC("tracepoint/syscalls/sys_exit_fchmod")
 int file_fchmod_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct pt_regs *regs = file_registers();
+    struct pt_regs *regs = call_registers();
     struct file *file = image_descriptor(task, ARGUMENT(1));
     struct inode *inode = BPF_CORE_READ(file, f_inode);
     struct file_use use;

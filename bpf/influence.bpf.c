@@ -2,6 +2,7 @@
 /* What one process does to another: ptrace, writes to its memory, signals. What writes to
  * /proc/PID/mem comes by way of io.bpf.c. */
 #include "influence.h"
+#include "call.h"
 
 struct influence_map influences SEC(".maps");
 
@@ -61,7 +62,7 @@ SEC("tracepoint/syscalls/sys_exit_ptrace")
 int influence_ptrace(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+    struct pt_regs *regs = call_registers();
     __u64 request = PT_REGS_PARM1_CORE_SYSCALL(regs);
 
     if (ctx->ret)
@@ -79,7 +80,7 @@ int influence_ptrace(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_process_vm_writev")
 int influence_writev(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    struct pt_regs *regs = call_registers();
 
     if (ctx->ret > 0)
         influence_write(influence_find(PT_REGS_PARM1_CORE_SYSCALL(regs)), EVENT_INJECT,

@@ -3,6 +3,7 @@
  * Bytes that went through a descriptor. These are the hottest system calls there are: one program
  * for each family finds out what the descriptor is, and hands pipes and regular files on.
  */
+#include "call.h"
 #include "file.h"
 #include "influence.h"
 #include "pipe.h"
@@ -50,20 +51,14 @@ static __always_inline int moved(__u32 from, __u32 to)
     return 0;
 }
 
-/* The registers that the current system call was entered with. */
-static __always_inline struct pt_regs *io_registers(void)
-{
-    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-}
-
 SEC("tracepoint/syscalls/sys_exit_read|sys_exit_pread64|sys_exit_readv|sys_exit_preadv|"
     "sys_exit_preadv2")
 int io_read_exit(struct trace_event_raw_sys_exit *ctx)
 {
     if (ctx->ret > 0)
-        transferred(PT_REGS_PARM1_CORE_SYSCALL(io_registers()), false);
+        transferred(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), false);
     else if (!ctx->ret)
-        exhausted(PT_REGS_PARM1_CORE_SYSCALL(io_registers()));
+        exhausted(PT_REGS_PARM1_CORE_SYSCALL(call_registers()));
     return 0;
 }
 
@@ -72,14 +67,14 @@ SEC("tracepoint/syscalls/sys_exit_write|sys_exit_pwrite64|sys_exit_writev|sys_ex
 int io_write_exit(struct trace_event_raw_sys_exit *ctx)
 {
     if (ctx->ret > 0)
-        transferred(PT_REGS_PARM1_CORE_SYSCALL(io_registers()), true);
+        transferred(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), true);
     return 0;
 }
 
 SEC("tracepoint/syscalls/sys_exit_sendfile64")
 int io_sendfile_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = io_registers();
+    struct pt_regs *regs = call_registers();
 
     if (ctx->ret <= 0)
         return 0;
@@ -89,7 +84,7 @@ int io_sendfile_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_copy_file_range|sys_exit_splice")
 int io_copy_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = io_registers();
+    struct pt_regs *regs = call_registers();
 
     if (ctx->ret <= 0)
         return 0;
@@ -99,7 +94,7 @@ int io_copy_exit(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_tee")
 int io_tee_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = io_registers();
+    struct pt_regs *regs = call_registers();
 
     if (ctx->ret <= 0)
         return 0;
@@ -111,7 +106,7 @@ SEC("tracepoint/syscalls/sys_exit_vmsplice")
 int io_vmsplice_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    __u32 fd = PT_REGS_PARM1_CORE_SYSCALL(io_registers());
+    __u32 fd = PT_REGS_PARM1_CORE_SYSCALL(call_registers());
 
     if (ctx->ret <= 0)
         return 0;

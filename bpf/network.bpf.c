@@ -5,6 +5,7 @@
  * SYN, listening, accepting. The socket's cookie ties the rest together.
  */
 #include "budget.h"
+#include "call.h"
 #include "image.h"
 #include "socket.h"
 #include "task.h"
@@ -169,12 +170,6 @@ SEC("tracepoint/syscalls/sys_exit_accept4")
 int network_accept4_exit(struct trace_event_raw_sys_exit *ctx)
 {
     return network_accepted(ctx->ret);
-}
-
-/* The registers that the current system call was entered with. */
-static __always_inline struct pt_regs *call_registers(void)
-{
-    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 }
 
 /* A socket that was never bound gets its port after its state has changed: only the return of

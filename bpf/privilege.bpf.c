@@ -6,6 +6,7 @@
  * at once, so that they share a scratch area.
  */
 #include "budget.h"
+#include "call.h"
 #include "image.h"
 #include "task.h"
 
@@ -22,12 +23,6 @@
      CLONE_NEWPID | CLONE_NEWNET)
 
 #define BPF_PROG_LOAD 5 /* a command of bpf() */
-
-/* The registers that the current system call was entered with. */
-static __always_inline struct pt_regs *privilege_registers(void)
-{
-    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-}
 
 static __always_inline bool privilege_wanted(struct task_struct *task)
 {
@@ -136,7 +131,7 @@ static __always_inline void privilege_namespaces(struct event_privilege *record)
 SEC("tracepoint/syscalls/sys_exit_unshare")
 int privilege_unshare(struct trace_event_raw_sys_exit *ctx)
 {
-    __u64 flags = PT_REGS_PARM1_CORE_SYSCALL(privilege_registers());
+    __u64 flags = PT_REGS_PARM1_CORE_SYSCALL(call_registers());
     struct event_privilege *record;
 
     if (ctx->ret || !(flags & CLONE_NEW))
@@ -154,7 +149,7 @@ int privilege_unshare(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_setns")
 int privilege_setns(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = privilege_registers();
+    struct pt_regs *regs = call_registers();
     struct event_privilege *record = ctx->ret ? NULL : privilege_record(EVENT_PRIVILEGE_SETNS);
     struct file *file;
 
@@ -228,7 +223,7 @@ static __noinline int privilege_paths(__u32 what, const void *target, const void
 SEC("tracepoint/syscalls/sys_exit_pivot_root")
 int privilege_pivot_root(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = privilege_registers();
+    struct pt_regs *regs = call_registers();
 
     if (ctx->ret)
         return 0;
@@ -239,7 +234,7 @@ int privilege_pivot_root(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_umount")
 int privilege_umount(struct trace_event_raw_sys_exit *ctx)
 {
-    struct pt_regs *regs = privilege_registers();
+    struct pt_regs *regs = call_registers();
 
     if (ctx->ret)
         return 0;
@@ -253,7 +248,7 @@ int privilege_module_gone(struct trace_event_raw_sys_exit *ctx)
     if (ctx->ret)
         return 0;
     return privilege_paths(EVENT_PRIVILEGE_MODULE_GONE,
-                           (void *)PT_REGS_PARM1_CORE_SYSCALL(privilege_registers()), NULL, 0);
+                           (void *)PT_REGS_PARM1_CORE_SYSCALL(call_registers()), NULL, 0);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mount")
@@ -262,7 +257,7 @@ int privilege_mount(struct trace_event_raw_sys_exit *ctx)
     struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
     struct event_privilege *record =
         ctx->ret ? NULL : privilege_begin(scratch, EVENT_PRIVILEGE_MOUNT);
-    struct pt_regs *regs = privilege_registers();
+    struct pt_regs *regs = call_registers();
     __u32 size = sizeof(*record);
 
     if (!record)
@@ -294,7 +289,7 @@ int privilege_move_mount(struct trace_event_raw_sys_exit *ctx)
     struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
     struct event_privilege *record =
         ctx->ret ? NULL : privilege_begin(scratch, EVENT_PRIVILEGE_MOVE_MOUNT);
-    struct pt_regs *regs = privilege_registers();
+    struct pt_regs *regs = call_registers();
     __u32 size = sizeof(*record);
 
     if (!record)
@@ -324,7 +319,7 @@ int privilege_module(struct module_load *ctx)
 {
     struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
     struct event_privilege *record = privilege_begin(scratch, EVENT_PRIVILEGE_MODULE);
-    __u64 fd = PT_REGS_PARM1_CORE_SYSCALL(privilege_registers());
+    __u64 fd = PT_REGS_PARM1_CORE_SYSCALL(call_registers());
     __u32 size = sizeof(*record), flags = 0;
     struct file *file;
 
@@ -349,7 +344,7 @@ int privilege_bpf(struct trace_event_raw_sys_exit *ctx)
     struct bpf_prog_aux *aux;
     __u32 size = sizeof(*record);
 
-    if (ctx->ret < 0 || PT_REGS_PARM1_CORE_SYSCALL(privilege_registers()) != BPF_PROG_LOAD)
+    if (ctx->ret < 0 || PT_REGS_PARM1_CORE_SYSCALL(call_registers()) != BPF_PROG_LOAD)
         return 0;
     record = privilege_begin(scratch, EVENT_PRIVILEGE_BPF);
     program = BPF_CORE_READ(image_descriptor(bpf_get_current_task_btf(), ctx->ret), private_data);

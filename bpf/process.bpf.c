@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR GPL-3.0-or-later
 /* The lives of processes: fork, exec, failed exec, exit, and the cgroups they live in. */
 #include "budget.h"
+#include "call.h"
 #include "environment.h"
 #include "image.h"
 #include "insiders.h"
@@ -409,7 +410,7 @@ int process_execve_exit(struct trace_event_raw_sys_exit *ctx)
 
     if (ctx->ret >= 0 || will_restart(ctx->ret))
         return 0;
-    regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    regs = call_registers();
     return exec_failed(SCRATCH_EXECVE_FAILED, ctx->ret, AT_FDCWD,
                        (void *)PT_REGS_PARM1_CORE_SYSCALL(regs),
                        (void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
@@ -422,7 +423,7 @@ int process_execveat_exit(struct trace_event_raw_sys_exit *ctx)
 
     if (ctx->ret >= 0 || will_restart(ctx->ret))
         return 0;
-    regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+    regs = call_registers();
     return exec_failed(SCRATCH_EXECVEAT_FAILED, ctx->ret, PT_REGS_PARM1_CORE_SYSCALL(regs),
                        (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
                        (void *)PT_REGS_PARM3_CORE_SYSCALL(regs));

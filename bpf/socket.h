@@ -62,23 +62,29 @@ static __always_inline void addresses_normalise(__u16 *family, __u8 *local, __u8
     }
 }
 
+/* The addresses of both ends, 16 bytes each. */
+static __always_inline void socket_ends(struct sock *sk, __u16 *family, __u8 *local, __u8 *remote)
+{
+    *family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    __builtin_memset(local, 0, 16);
+    __builtin_memset(remote, 0, 16);
+    if (*family == AF_INET6) {
+        bpf_core_read(local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+        bpf_core_read(remote, 16, &sk->__sk_common.skc_v6_daddr);
+    } else {
+        bpf_core_read(local, 4, &sk->__sk_common.skc_rcv_saddr);
+        bpf_core_read(remote, 4, &sk->__sk_common.skc_daddr);
+    }
+    addresses_normalise(family, local, remote);
+}
+
 static __always_inline void socket_addresses(struct event_tcp *out, struct sock *sk)
 {
-    out->family = BPF_CORE_READ(sk, __sk_common.skc_family);
     out->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
     if (!out->local_port)
         out->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
     out->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-    __builtin_memset(out->local_address, 0, sizeof(out->local_address));
-    __builtin_memset(out->remote_address, 0, sizeof(out->remote_address));
-    if (out->family == AF_INET6) {
-        bpf_core_read(out->local_address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-        bpf_core_read(out->remote_address, 16, &sk->__sk_common.skc_v6_daddr);
-    } else {
-        bpf_core_read(out->local_address, 4, &sk->__sk_common.skc_rcv_saddr);
-        bpf_core_read(out->remote_address, 4, &sk->__sk_common.skc_daddr);
-    }
-    addresses_normalise(&out->family, out->local_address, out->remote_address);
+    socket_ends(sk, &out->family, out->local_address, out->remote_address);
 }
 
 /* The kernel counts a FIN as a byte received. */

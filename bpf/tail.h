@@ -7,12 +7,6 @@
 
 #define TAIL_PAGE 4096
 
-/* A system call that was interrupted and will be started again has no outcome yet. */
-static __always_inline bool will_restart(long result)
-{
-    return result <= -ERESTART_FIRST && result >= -ERESTART_LAST;
-}
-
 static __always_inline void *tail_at(struct scratch *scratch, __u32 size)
 {
     return &scratch->record[size & (SCRATCH_RECORD - 1)];

@@ -63,17 +63,9 @@ static __always_inline void udp_describe(struct event_udp *out, struct sock *sk)
 {
     __builtin_memset(&out->cookie, 0, sizeof(*out) - sizeof(out->header));
     udp_fill(out, sk);
-    out->family = BPF_CORE_READ(sk, __sk_common.skc_family);
     out->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
     out->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-    if (out->family == AF_INET6) {
-        bpf_core_read(out->local_address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-        bpf_core_read(out->remote_address, 16, &sk->__sk_common.skc_v6_daddr);
-    } else {
-        bpf_core_read(out->local_address, 4, &sk->__sk_common.skc_rcv_saddr);
-        bpf_core_read(out->remote_address, 4, &sk->__sk_common.skc_daddr);
-    }
-    addresses_normalise(&out->family, out->local_address, out->remote_address);
+    socket_ends(sk, &out->family, out->local_address, out->remote_address);
 }
 
 /* A socket that a scan has found in a process, which owns it unless somebody is known to. */

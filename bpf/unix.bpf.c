@@ -6,13 +6,9 @@
  * it by a scan.
  */
 #include "budget.h"
+#include "call.h"
 #include "image.h"
 #include "unix_socket.h"
-
-static __always_inline struct pt_regs *unix_registers(void)
-{
-    return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-}
 
 /* The UNIX socket behind a descriptor of the current task's; NULL: something else, or nothing that
  * is to be recorded. */
@@ -42,30 +38,28 @@ int unix_accept_exit(struct trace_event_raw_sys_exit *ctx)
     return socket ? unix_record(task, socket, true, EVENT_UNIX_ACCEPT) : 0;
 }
 
-SEC("tracepoint/syscalls/sys_exit_connect")
-int unix_connect_exit(struct trace_event_raw_sys_exit *ctx)
+/* A call upon a socket has returned, which counts where that is a datagram socket. */
+static __always_inline int unix_datagram(long result, bool server, __u16 kind)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct socket *socket;
 
-    if (ctx->ret)
+    if (result)
         return 0;
-    socket = unix_called(task, PT_REGS_PARM1_CORE_SYSCALL(unix_registers()));
+    socket = unix_called(task, PT_REGS_PARM1_CORE_SYSCALL(call_registers()));
     if (!socket || BPF_CORE_READ(socket, type) != SOCK_DGRAM)
         return 0;
-    return unix_record(task, socket, false, EVENT_UNIX_CONNECT);
+    return unix_record(task, socket, server, kind);
+}
+
+SEC("tracepoint/syscalls/sys_exit_connect")
+int unix_connect_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    return unix_datagram(ctx->ret, false, EVENT_UNIX_CONNECT);
 }
 
 SEC("tracepoint/syscalls/sys_exit_bind")
 int unix_bind_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct socket *socket;
-
-    if (ctx->ret)
-        return 0;
-    socket = unix_called(task, PT_REGS_PARM1_CORE_SYSCALL(unix_registers()));
-    if (!socket || BPF_CORE_READ(socket, type) != SOCK_DGRAM)
-        return 0;
-    return unix_record(task, socket, true, EVENT_UNIX_BIND);
+    return unix_datagram(ctx->ret, true, EVENT_UNIX_BIND);
 }
