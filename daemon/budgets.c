@@ -28,14 +28,10 @@ static struct key cgroup_key(uint64_t cgroup_id)
 
 struct budgets *budgets_new(int map)
 {
-    static const struct emit_budget empty;
     struct budgets *budgets = calloc(1, sizeof(*budgets));
-    uint64_t shared = 0;
 
-    if (!budgets)
-        return NULL;
-    budgets->map = map;
-    bpf_map_update_elem(map, &shared, &empty, BPF_ANY);
+    if (budgets)
+        budgets->map = map;
     return budgets;
 }
 

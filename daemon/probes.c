@@ -37,6 +37,10 @@ struct refused {
 };
 
 struct probes {
+    const struct config *config;
+    const struct cgroup_place *filter; /* the only subtree that is recorded; NULL: everything */
+    struct btf *btf;                   /* the kernel's; NULL once all is attached */
+    const char *no_full_tier; /* why no program of the full tier is tried; NULL: they are */
     struct spyq_bpf *bpf;
     struct probe list[SOURCE_PROBES_MAX];
     size_t count;
@@ -141,6 +145,12 @@ static const struct refused *find_refused(const struct probes *probes, const cha
     return NULL;
 }
 
+/* A program is refused once at most: whoever tries again comes to an end. */
+static bool may_refuse(const struct probes *probes, const char *name)
+{
+    return probes->refused_count < SOURCE_PROBES_MAX && !find_refused(probes, name);
+}
+
 /* Programs for cgroups belong to the network: the kernel says no more than EPERM. */
 static bool lacks_net_admin(const char *section)
 {
@@ -149,52 +159,64 @@ static bool lacks_net_admin(const char *section)
 }
 
 /* Why a program is not even tried; leaves probe->error empty where it is. */
-static void probe_judge(const struct probes *probes, struct probe *probe, const struct btf *btf,
-                        const char *no_full_tier)
+static void probe_judge(const struct probes *probes, struct probe *probe)
 {
     const char *section = bpf_program__section_name(probe->program);
     const struct refused *refused = find_refused(probes, bpf_program__name(probe->program));
-    const char *absent = tier_absent(btf, section);
+    const char *absent = tier_absent(probes->btf, section);
 
     if (absent)
         snprintf(probe->error, ERROR_SIZE, "this kernel has no %s", absent);
-    else if (tier_is_full(section) && no_full_tier)
-        snprintf(probe->error, ERROR_SIZE, "%s", no_full_tier);
+    else if (tier_is_full(section) && probes->no_full_tier)
+        snprintf(probe->error, ERROR_SIZE, "%s", probes->no_full_tier);
     else if (lacks_net_admin(section))
         snprintf(probe->error, ERROR_SIZE, "CAP_NET_ADMIN is missing");
     else if (refused)
         snprintf(probe->error, ERROR_SIZE, "%s", refused->error);
 }
 
-static bool will_be_attached(const struct probes *probes, const char *name)
+static const struct probe *find_probe(const struct probes *probes, const char *name)
 {
-    for (size_t i = 0; i < probes->count; i++) {
-        const struct probe *probe = &probes->list[i];
-        if (strcmp(bpf_program__name(probe->program), name) == 0)
-            return !probe->error[0] && !probe->needless &&
-                   !tier_is_full(bpf_program__section_name(probe->program)) &&
-                   attach_is_possible(bpf_program__section_name(probe->program));
-    }
-    return false;
+    for (size_t i = 0; i < probes->count; i++)
+        if (strcmp(bpf_program__name(probes->list[i].program), name) == 0)
+            return &probes->list[i];
+    return NULL;
 }
 
-/* Loading takes the verifier's time: what is known not to be needed is spared it. A program of the
- * full tier may still fail to be attached, so that what it replaces is loaded all the same. */
-static bool will_be_superseded(const struct probes *probes, const struct probe *probe)
+/* A program of the full tier may still fail to be attached: what it replaces is loaded as well. */
+static bool will_be_attached(const struct probe *probe)
 {
-    const char *const *successor = tier_successors(bpf_program__name(probe->program));
+    const char *section = bpf_program__section_name(probe->program);
+
+    return !probe->error[0] && !probe->needless && !tier_is_full(section) &&
+           attach_is_possible(section);
+}
+
+static bool is_attached(const struct probe *probe)
+{
+    return probe->attachment.count > 0;
+}
+
+/* Whether others do the work of a program: there are some, and the test holds for each of them. */
+static bool is_superseded(const struct probes *probes, const char *name,
+                          bool (*test)(const struct probe *probe))
+{
+    const char *const *successor = tier_successors(name);
+    const struct probe *probe;
 
     if (!successor)
         return false;
-    while (*successor && will_be_attached(probes, *successor))
-        successor++;
-    return !*successor;
+    for (; *successor; successor++) {
+        probe = find_probe(probes, *successor);
+        if (!probe || !test(probe))
+            return false;
+    }
+    return true;
 }
 
-static void probes_collect(struct probes *probes, const struct btf *btf, bool filtered,
-                           const char *no_full_tier)
+static void probes_collect(struct probes *probes)
 {
-    bool classic = tier_has_classic(btf);
+    bool classic = tier_has_classic(probes->btf);
     struct bpf_program *program;
 
     probes->count = 0;
@@ -204,13 +226,14 @@ static void probes_collect(struct probes *probes, const struct btf *btf, bool fi
         if (probes->count++ == SOURCE_PROBES_MAX - 1)
             break;
         *probe = (struct probe){.program = program};
-        probe->needless = (!filtered && program == probes->bpf->progs.process_cgroup_enter) ||
+        probe->needless = (!probes->filter && program == probes->bpf->progs.process_cgroup_enter) ||
                           (!classic && tier_is_classic(bpf_program__name(program)));
-        probe_judge(probes, probe, btf, no_full_tier);
+        probe_judge(probes, probe);
     }
     for (size_t i = 0; i < probes->count; i++) {
         struct probe *probe = &probes->list[i];
-        if (will_be_superseded(probes, probe))
+        /* Loading takes the verifier's time: what is known not to be needed is spared it. */
+        if (is_superseded(probes, bpf_program__name(probe->program), will_be_attached))
             probe->needless = true;
         bpf_program__set_autoload(probe->program, !probe->error[0] && !probe->needless);
     }
@@ -237,9 +260,9 @@ static const unsigned ring_percent[EVENT_CLASSES] = {
 /* Seconds of a budget that may come at once. */
 #define BUDGET_BURST 4
 
-static void probes_configure(struct probes *probes, const struct btf *btf,
-                             const struct config *config, const struct cgroup_place *filter)
+static void probes_configure(struct probes *probes)
 {
+    const struct config *config = probes->config;
     struct spyq_bpf *bpf = probes->bpf;
     __u32 lifecycle = config->lifecycle_ring_mib << 20, names = 0;
 
@@ -258,11 +281,11 @@ static void probes_configure(struct probes *probes, const struct btf *btf,
         bpf->rodata->budget_rate[i] = config->budget[i];
         bpf->rodata->budget_burst[i] = (__u64)config->budget[i] * BUDGET_BURST;
     }
-    bpf->rodata->exit_has_group_dead = exit_has_group_dead(btf);
+    bpf->rodata->exit_has_group_dead = exit_has_group_dead(probes->btf);
     bpf->rodata->fork_share = lifecycle / 4 * 3;
     bpf->rodata->scan_watermark = lifecycle / 2;
-    bpf->rodata->filter_cgroup = filter ? filter->id : 0;
-    bpf->rodata->filter_level = filter ? filter->level : 0;
+    bpf->rodata->filter_cgroup = probes->filter ? probes->filter->id : 0;
+    bpf->rodata->filter_level = probes->filter ? probes->filter->level : 0;
 }
 
 static int map_counters(struct probes *probes)
@@ -275,6 +298,15 @@ static int map_counters(struct probes *probes)
         return -1;
     probes->counters = counters;
     return 0;
+}
+
+/* Cgroups for which there is no room share the bucket of id 0. */
+static int share_budget(struct probes *probes)
+{
+    static const struct emit_budget full;
+    __u64 shared = 0;
+
+    return bpf_map_update_elem(bpf_map__fd(probes->bpf->maps.budgets), &shared, &full, BPF_ANY);
 }
 
 /* The kernel tells names apart by their first eight bytes. */
@@ -300,48 +332,62 @@ static int load_failure(struct source_error *error, int code)
     return -1;
 }
 
-/* Keeps in mind which program was refused. Returns false where it can not be done without. */
-static bool refuse(struct probes *probes, int code)
+static void refuse(struct probes *probes, const char *name, const char *error)
 {
-    struct refused *refused = &probes->refused[probes->refused_count];
+    struct refused refused;
 
-    if (!refused_program[0] || is_vital(refused_program) ||
-        probes->refused_count == SOURCE_PROBES_MAX || find_refused(probes, refused_program))
+    snprintf(refused.name, sizeof(refused.name), "%s", name);
+    snprintf(refused.error, sizeof(refused.error), "%s", error);
+    probes->refused[probes->refused_count++] = refused;
+}
+
+/* Keeps in mind which program could not be loaded. Returns false where it is needed. */
+static bool refuse_unloadable(struct probes *probes, int code)
+{
+    char error[ERROR_SIZE];
+
+    if (!refused_program[0] || is_vital(refused_program) || !may_refuse(probes, refused_program))
         return false;
     last_complaint[strcspn(last_complaint, "\n")] = '\0';
-    memcpy(refused->name, refused_program, sizeof(refused->name));
-    snprintf(refused->error, ERROR_SIZE, "%s (%.100s)", strerror(-code), last_complaint);
-    probes->refused_count++;
+    snprintf(error, sizeof(error), "%s (%.100s)", strerror(-code), last_complaint);
+    refuse(probes, refused_program, error);
     return true;
 }
 
-static int probes_try(struct probes *probes, const struct btf *btf, const struct config *config,
-                      const struct cgroup_place *filter, const char *no_full_tier)
+static int probes_try(struct probes *probes)
 {
     probes->bpf = spyq_bpf__open();
     if (!probes->bpf)
         return -errno;
-    probes_collect(probes, btf, filter != NULL, no_full_tier);
-    probes_configure(probes, btf, config, filter);
+    probes_collect(probes);
+    probes_configure(probes);
     last_complaint[0] = refused_program[0] = '\0';
     return spyq_bpf__load(probes->bpf);
 }
 
-/* libbpf loads all or nothing: what is refused is left out at the next attempt. */
-static int probes_open(struct probes *probes, const struct btf *btf, const struct config *config,
-                       const struct cgroup_place *filter, struct source_error *error)
+static void probes_unload(struct probes *probes)
 {
-    const char *no_full_tier =
-        config->full_tier ? tier_refusal(btf) : "switched off in the configuration";
+    probes_detach(probes);
+    probes->count = 0;
+    if (probes->counters)
+        munmap(probes->counters, probes->cpus * sizeof(*probes->counters));
+    probes->counters = NULL;
+    spyq_bpf__destroy(probes->bpf);
+    probes->bpf = NULL;
+}
+
+/* libbpf loads all or nothing: what is refused is left out at the next attempt. */
+static int probes_open(struct probes *probes, struct source_error *error)
+{
     int code;
 
-    while ((code = probes_try(probes, btf, config, filter, no_full_tier)) < 0) {
-        if (!refuse(probes, code))
+    while ((code = probes_try(probes)) < 0) {
+        if (!refuse_unloadable(probes, code))
             return load_failure(error, code);
-        spyq_bpf__destroy(probes->bpf);
-        probes->bpf = NULL;
+        probes_unload(probes);
     }
-    if (map_counters(probes) < 0 || want_environment(probes, config->environment) < 0)
+    if (map_counters(probes) < 0 || share_budget(probes) < 0 ||
+        want_environment(probes, probes->config->environment) < 0)
         return load_failure(error, -errno);
     return 0;
 }
@@ -360,21 +406,24 @@ struct probes *probes_load(const struct config *config, const struct cgroup_plac
                            struct source_error *error)
 {
     struct probes *probes = calloc(1, sizeof(*probes));
-    struct btf *btf;
     int code;
 
     if (!probes) {
         snprintf(error->message, sizeof(error->message), "out of memory");
         return NULL;
     }
+    probes->config = config;
+    probes->filter = config->cgroup ? place : NULL;
     probes->cgroup = open_cgroup(place);
     libbpf_set_print(keep_complaint);
     probes->cpus = (size_t)libbpf_num_possible_cpus();
-    btf = btf__load_vmlinux_btf();
-    code = check_kernel(btf, error);
-    if (code == 0)
-        code = probes_open(probes, btf, config, config->cgroup ? place : NULL, error);
-    btf__free(btf);
+    probes->btf = btf__load_vmlinux_btf();
+    code = check_kernel(probes->btf, error);
+    if (code == 0) {
+        probes->no_full_tier =
+            config->full_tier ? tier_refusal(probes->btf) : "switched off in the configuration";
+        code = probes_open(probes, error);
+    }
     if (code == 0)
         return probes;
     probes_free(probes);
@@ -393,52 +442,83 @@ static void probe_attach(const struct probes *probes, struct probe *probe)
         snprintf(probe->error, ERROR_SIZE, "%.60s: %s", section, strerror(errno));
 }
 
-static bool is_attached(const struct probes *probes, const char *name)
-{
-    for (size_t i = 0; i < probes->count; i++)
-        if (strcmp(bpf_program__name(probes->list[i].program), name) == 0)
-            return probes->list[i].attachment.count > 0;
-    return false;
-}
-
-/* Where others do the work of a program, that stays away. */
-static bool is_superseded(const struct probes *probes, const struct probe *probe)
-{
-    const char *const *successor = tier_successors(bpf_program__name(probe->program));
-
-    if (!successor)
-        return false;
-    while (*successor && is_attached(probes, *successor))
-        successor++;
-    return !*successor;
-}
-
-/* What others may make needless comes last: by then it is known whether they could be attached. */
-static void attach_all(struct probes *probes, bool replaceable)
+static void attach_some(struct probes *probes, bool replaceable)
 {
     for (size_t i = 0; i < probes->count; i++) {
         struct probe *probe = &probes->list[i];
         if ((tier_successors(bpf_program__name(probe->program)) != NULL) != replaceable)
             continue;
-        if (is_superseded(probes, probe))
+        if (is_superseded(probes, bpf_program__name(probe->program), is_attached))
             probe->needless = true;
         probe_attach(probes, probe);
     }
 }
 
+/* What others may make needless comes last: by then it is known whether they could be attached. */
+static void attach_all(struct probes *probes)
+{
+    attach_some(probes, false);
+    attach_some(probes, true);
+}
+
+static bool is_missing(const struct probes *probes, const char *name)
+{
+    return !is_attached(find_probe(probes, name)) && !is_superseded(probes, name, is_attached);
+}
+
+/* What was to do the work of a program, and could not be attached, is refused like what can not be
+ * loaded. Returns whether there was such a one: then the next attempt is another one. */
+static bool refuse_successors(struct probes *probes, const char *name)
+{
+    const char *const *successor = tier_successors(name);
+    const struct probe *probe;
+    bool other = false;
+
+    for (; successor && *successor; successor++) {
+        probe = find_probe(probes, *successor);
+        if (!probe || !probe->error[0] || !may_refuse(probes, *successor))
+            continue;
+        refuse(probes, *successor, probe->error);
+        other = true;
+    }
+    return other;
+}
+
+/* A vital program that was not loaded because others were to do its work, and then did not, makes
+ * another attempt without those. Returns 1 for that; 0: all is there; -1 with *error: and never
+ * will be. */
+static int look_for_missing(struct probes *probes, struct source_error *error)
+{
+    const char *missing = NULL;
+    bool other = false;
+
+    for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++) {
+        if (!is_missing(probes, vital[i]))
+            continue;
+        missing = vital[i];
+        other |= refuse_successors(probes, missing);
+    }
+    if (!missing || other)
+        return other;
+    snprintf(error->message, sizeof(error->message), "nothing can be recorded: %s: %s", missing,
+             find_probe(probes, missing)->error);
+    return -1;
+}
+
 int probes_attach(struct probes *probes, struct source_error *error)
 {
-    attach_all(probes, false);
-    attach_all(probes, true);
-    for (size_t i = 0; i < probes->count; i++) {
-        const struct probe *probe = &probes->list[i];
-        if (!probe->error[0] || !is_vital(bpf_program__name(probe->program)))
-            continue;
-        snprintf(error->message, sizeof(error->message), "nothing can be recorded: %s",
-                 probe->error);
-        return -1;
+    int again;
+
+    attach_all(probes);
+    while ((again = look_for_missing(probes, error)) > 0) {
+        probes_unload(probes);
+        if (probes_open(probes, error) < 0)
+            return -1;
+        attach_all(probes);
     }
-    return 0;
+    btf__free(probes->btf);
+    probes->btf = NULL;
+    return again;
 }
 
 void probes_detach(struct probes *probes)
@@ -451,10 +531,8 @@ void probes_free(struct probes *probes)
 {
     if (!probes)
         return;
-    probes_detach(probes);
-    if (probes->counters)
-        munmap(probes->counters, probes->cpus * sizeof(*probes->counters));
-    spyq_bpf__destroy(probes->bpf);
+    probes_unload(probes);
+    btf__free(probes->btf);
     if (probes->cgroup >= 0)
         close(probes->cgroup);
     free(probes);

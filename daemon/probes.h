@@ -19,13 +19,15 @@ enum probes_iterator { PROBES_PROCESSES, PROBES_SOCKETS };
 
 /*
  * Loads the programs. place: the root of the v2 hierarchy (its mount empty where there is none), or
- * with config->cgroup the only subtree that is recorded. Returns NULL with *error,
- * which names the cause: no BTF, no CAP_BPF, a kernel too old, or what the kernel said.
+ * with config->cgroup the only subtree that is recorded; it and config are to outlive the result.
+ * Returns NULL with *error, which names the cause: no BTF, no CAP_BPF, a kernel too old, or what
+ * the kernel said.
  */
 struct probes *probes_load(const struct config *config, const struct cgroup_place *place,
                            struct source_error *error);
 
-/* Attaches them: events come from here on. Returns 0, or -1 with *error. */
+/* Attaches them: events come from here on. May load them again, without some: descriptors of maps
+ * and what else is asked for below are good only after this. Returns 0, or -1 with *error. */
 int probes_attach(struct probes *probes, struct source_error *error);
 
 /* No more events after this. */

@@ -486,6 +486,22 @@ static struct flows *open_flows(const struct probes *probes, uint32_t idle_s)
     return flows_new(map, room, idle_s);
 }
 
+static int out_of_memory(struct source_error *error)
+{
+    snprintf(error->message, sizeof(error->message), "out of memory");
+    return -1;
+}
+
+/* What looks at the programs' maps. */
+static int open_maps(struct source *source, const struct config *config, struct source_error *error)
+{
+    if (open_rings(source, error) < 0)
+        return -1;
+    source->budgets = budgets_new(probes_budgets(source->probes));
+    source->flows = open_flows(source->probes, config->udp_idle_s);
+    return source->budgets && source->flows ? 0 : out_of_memory(error);
+}
+
 static int source_bpf_start(struct source *source, const struct config *config,
                             struct source_error *error)
 {
@@ -493,30 +509,18 @@ static int source_bpf_start(struct source *source, const struct config *config,
 
     source->users = users_new();
     source->containers = containers_new(config->container_root ? config->container_root : "");
-    if (!source->users || !source->containers) {
-        snprintf(error->message, sizeof(error->message), "out of memory");
-        return -1;
-    }
+    if (!source->users || !source->containers)
+        return out_of_memory(error);
     if (choose_cgroup(source, config, error) < 0 || open_redactor(source, config, error) < 0)
         return -1;
     source->probes = probes_load(config, &source->place, error);
-    if (!source->probes || open_rings(source, error) < 0)
+    if (!source->probes)
         return -1;
-    source->budgets = budgets_new(probes_budgets(source->probes));
-    if (!source->budgets) {
-        snprintf(error->message, sizeof(error->message), "out of memory");
-        return -1;
-    }
-    source->flows = open_flows(source->probes, config->udp_idle_s);
-    if (!source->flows) {
-        snprintf(error->message, sizeof(error->message), "out of memory");
-        return -1;
-    }
     introduce_host(source);
     /* Cgroups that come while they are walked are told of by an event as well; those found are told
      * of as before all events, whose processes are in them. */
     before = boot_now();
-    if (probes_attach(source->probes, error) < 0)
+    if (probes_attach(source->probes, error) < 0 || open_maps(source, config, error) < 0)
         return -1;
     if (source->place.mount[0])
         cgroups_walk(&source->place, before, pass_on, source);

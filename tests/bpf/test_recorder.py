@@ -357,6 +357,44 @@ class Program(OwnRecorderCase):
             booted = next(int(line.split()[1]) for line in stat if line.startswith("btime"))
         self.assertAlmostEqual(host["booted_at"] / 1e9, booted, delta=2.5)
 
+    # -- programs that can not be attached --
+
+    def without(self, event):
+        """A command that runs another where a tracepoint's number leads nowhere."""
+        wrong = self.write("id", "99999\n")
+        return ("/usr/bin/unshare", "-m", "/bin/sh", "-c",
+                "mount -t tracefs tracefs /sys/kernel/tracing && mount --bind "
+                f'{wrong} /sys/kernel/tracing/events/{event}/id && exec "$@"', "sh")
+
+    def probe(self, name):
+        return self.store.wait("SELECT * FROM probes WHERE name = ?", name)
+
+    def test_fork_by_another_program(self):
+        """What is to tell of forks can not be attached: what it had made needless does."""
+        self.record()
+        if not self.probe("process_fork_classic"):
+            self.skipTest("there is only one program for forks on this kernel")
+        self.assertEqual(self.probe("process_fork"), [])
+        self.stop()
+        self.record(store="other.db", prefix=self.without("sched/sched_process_fork"))
+        self.assertIn("sched_process_fork", self.one(self.probe("process_fork_classic"),
+                                                     "program")["error"])
+        self.same(self.one(self.probe("process_fork"), "program"), error=None)
+        actor = self.actor()
+        pid, _ = actor.run("/bin/true")
+        self.same(self.ended(pid), origin="event", parent_id=self.process(actor.pid)["id"],
+                  exit_code=0)
+
+    def test_nothing_can_be_attached(self):
+        """Where neither program for forks can be attached there is no start."""
+        self.record()
+        descriptors = len(os.listdir(f"/proc/{self.recorder.pid}/fd"))
+        self.stop()
+        self.check_refused("--store", self.path("x.db"), "--cgroup", self.cgroup.path,
+                           says=["nothing can be recorded", "Too many open files"],
+                           prefix=("/bin/sh", "-c", f'ulimit -n {descriptors - 60}; exec "$@"',
+                                   "sh"))
+
     # -- readers --
 
     def test_shell_reads_the_live_store(self):
