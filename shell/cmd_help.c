@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "command.h"
 #include "complain.h"
+#include "target_form.h"
 #include "usage.h"
 
 static const char *const aliases[] = {"h", "?", NULL};
@@ -9,18 +12,19 @@ static void help_prompt(FILE *out)
 {
     fputs("SQL ends with ';' and may span lines. Commands, which may be shortened:\n", out);
     command_help_all(out, ".", true);
-    fputs("A TARGET is a process: 123 (its id), pid:1234, pid:1234@03:12, exe:curl,\n"
-          "exe:/usr/bin/curl, conn:ID, 10.0.0.5, 10.0.0.5:443, [::1]:443, :8080.\n"
-          "Options go after a command: --table --line --csv --json --jsonl --markdown\n"
+    fputs("Options go after a command: --table --line --csv --json --jsonl --markdown\n"
           "--raw-times -o FILE --timeout SECONDS, and --since TIME --until TIME.\n"
-          ".help COMMAND tells more. Ctrl-C stops a query, Ctrl-D leaves.\n",
+          ".help COMMAND tells more, .help targets what a TARGET can be.\n"
+          "Ctrl-C stops a query, Ctrl-D leaves.\n",
           out);
 }
 
 static enum status help_run(struct session *session, char **operands)
 {
     FILE *out = output_file(session->output);
-    if (operands[0]) {
+    if (operands[0] && strcmp(operands[0], "targets") == 0) {
+        target_help(out);
+    } else if (operands[0]) {
         const char *word = operands[0] + (operands[0][0] == '.');
         const struct command *command = command_find(word, session->interactive ? "." : "");
         if (!command)
@@ -39,8 +43,8 @@ const struct command command_help = {
     .name = "help",
     .aliases = aliases,
     .arguments = "[VERB]",
-    .summary = "this list, or all about one verb",
-    .help = "",
+    .summary = "this list, or one verb; help targets: what a TARGET is",
+    .help = "'help targets' lists the forms of a TARGET.\n",
     .most = 1,
     .run = help_run,
 };

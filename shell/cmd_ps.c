@@ -50,7 +50,6 @@ const struct command command_ps = {
             "time in that span. The first column is the process's id in the store, which is a\n"
             "TARGET for other verbs; pid and ppid are the kernel's numbers.\n"
             "Example:  ps --at 03:12\n",
-    .takes_at = true,
-    .takes_span = true,
+    .takes = OPTION_AT | OPTIONS_SPAN,
     .run = ps_run,
 };

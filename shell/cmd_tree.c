@@ -12,7 +12,7 @@
 #include "query.h"
 #include "shown.h"
 #include "stop.h"
-#include "target.h"
+#include "target_tell.h"
 
 #define NOBODY      SIZE_MAX
 #define DEPTH_DRAWN 40 /* levels of lines; what lies deeper is drawn at this one */
@@ -271,12 +271,16 @@ static void draw_node(FILE *out, const struct style *style, const struct tree *t
     fputc('\n', out);
 }
 
-static void draw(struct session *session, const struct tree *tree)
+static void draw(struct session *session, const struct tree *tree, const struct found *found)
 {
     FILE *out = output_file(session->output);
     const struct style *style = output_style(session->output);
     struct tree_widths widths = measure(tree, style->utf8);
     size_t count = 0;
+    if (found->what.data) {
+        tell_found(out, style, found);
+        fputc('\n', out);
+    }
     fprintf(out, "%s  %*s  %*s  %-*s  %-*s  process%s\n", style->colour ? "\033[1m" : "", widths.id,
             "id", widths.pid, "pid", widths.user, "user", widths.state, "state",
             style->colour ? "\033[0m" : "");
@@ -308,7 +312,8 @@ static enum status list(struct session *session, const struct tree *tree,
     return room ? STATUS_OK : STATUS_ERROR;
 }
 
-static enum status show(struct session *session, const struct result *result)
+static enum status show(struct session *session, const struct result *result,
+                        const struct found *found)
 {
     struct tree tree;
     enum status status = STATUS_OK;
@@ -317,7 +322,7 @@ static enum status show(struct session *session, const struct result *result)
         return STATUS_ERROR;
     }
     if (session_format(session) == &format_table)
-        draw(session, &tree);
+        draw(session, &tree, found);
     else
         status = list(session, &tree, result);
     free(tree.nodes);
@@ -326,18 +331,19 @@ static enum status show(struct session *session, const struct result *result)
 
 static enum status tree_run(struct session *session, char **operands)
 {
-    int64_t id;
+    struct found found;
     struct span span;
-    struct result result;
-    enum status status = target_find(session, operands[0], &id);
-    if (status != STATUS_OK)
-        return status;
-    if (!session_span(session, &span))
-        return STATUS_USAGE;
-    status = query_fetch(session, &result, tree_sql, "iii", id, span.since, span.until);
+    struct result result = {0};
+    enum status status = target_find(session, operands[0], &found);
+    if (status == STATUS_OK && !session_span(session, &span))
+        status = STATUS_USAGE;
     if (status == STATUS_OK)
-        status = show(session, &result);
+        status = query_fetch(session, &result, tree_sql, "iii", found.process_id, span.since,
+                             span.until);
+    if (status == STATUS_OK)
+        status = show(session, &result, &found);
     result_free(&result);
+    found_free(&found);
     return status;
 }
 
@@ -345,14 +351,11 @@ const struct command command_tree = {
     .name = "tree",
     .arguments = "TARGET",
     .summary = "a process, its ancestors and its descendants",
-    .help = "TARGET is a process: 123 (its id in the store), pid:1234, pid:1234@03:12,\n"
-            "exe:curl, exe:/usr/bin/curl, or who holds a connection or listener: conn:ID,\n"
-            "10.0.0.5, 10.0.0.5:443, [::1]:443 (either end), :8080 (the local end). Where\n"
-            "several match, the newest is taken and the others are listed. --since and --until\n"
-            "leave out descendants that did not live in that time.\n"
+    .help = "--since and --until leave out descendants that did not live in that time.\n"
+            "'help targets' tells what a TARGET can be.\n"
             "Example:  tree exe:sshd\n",
     .least = 1,
     .most = 1,
-    .takes_span = true,
+    .takes = OPTIONS_SPAN,
     .run = tree_run,
 };

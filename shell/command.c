@@ -93,11 +93,10 @@ static enum status usage(const struct session *session, const struct command *co
 
 static bool options_fit(const struct options *options, const struct command *command)
 {
-    if (options->at && !command->takes_at)
-        complain("--at means nothing to %s", command->name);
-    else if ((options->since || options->until) && !command->takes_span)
-        complain("--since and --until mean nothing to %s", command->name);
-    else if (options->at && (options->since || options->until))
+    unsigned odd = options->given & ~command->takes;
+    if (odd)
+        complain("--%s means nothing to %s", options_name(odd), command->name);
+    else if (options->given & OPTION_AT && options->given & OPTIONS_SPAN)
         complain("--at and --since or --until exclude each other");
     else
         return true;

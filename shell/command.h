@@ -18,7 +18,7 @@ struct command {
     const char *summary;        /* what it answers, in a few words */
     const char *help;           /* the rest of its help: lines that each end in a newline */
     int least, most;            /* operands */
-    bool takes_at, takes_span;  /* whether --at, and --since and --until, mean something to it */
+    unsigned takes;             /* the options for verbs that mean something to it: OPTION_* */
     bool prompt_only;
     /* operands are those of the command, ended by NULL. */
     enum status (*run)(struct session *session, char **operands);

@@ -67,9 +67,11 @@ static enum status check_options(const struct options *options, const struct job
         complain("-f %s and '%s' exclude each other", options->script, job->operands[0]);
     else if (job->prompt && options->output)
         complain("-o %s needs SQL or a verb", options->output);
-    else if (!job->command && (options->since || options->until || options->at))
+    else if (!job->command && options->given & (OPTIONS_SPAN | OPTION_AT))
         complain("--since, --until and --at bound a verb; in SQL, write "
                  "WHERE started_at >= ago('1h')");
+    else if (!job->command && options->given)
+        complain("--%s is for a verb", options_name(options->given));
     else
         return STATUS_OK;
     return STATUS_USAGE;

@@ -16,7 +16,8 @@ struct option_row {
     bool command_line_only;
     const char *value; /* its name in the help; NULL: takes none */
     option_setter *set;
-    const char *help; /* NULL: the line before says it */
+    const char *help;    /* NULL: the next row that has one speaks for both */
+    enum option_bit bit; /* 0: for SQL too */
 };
 
 static bool set_store(struct options *options, const char *name, const char *value)
@@ -108,26 +109,28 @@ static bool set_version(struct options *options, const char *name, const char *v
 }
 
 static const struct option_row rows[] = {
-    {"store", 0, true, "FILE", set_store, "the store, else $SPYQ_STORE, else " DEFAULT_STORE},
-    {"table", 0, false, NULL, set_format, "columns, cut to the terminal's width (its default)"},
-    {"line", 0, false, NULL, set_format, "a line for each value, nothing cut"},
-    {"csv", 0, false, NULL, set_format, "RFC 4180 with a header (the default elsewhere)"},
-    {"json", 0, false, NULL, set_format, "an array of objects"},
-    {"jsonl", 0, false, NULL, set_format, "an object a line"},
-    {"markdown", 0, false, NULL, set_format, "a Markdown table"},
-    {"raw-times", 0, false, NULL, set_raw_times, "times as integers: ns since 1970, UTC"},
-    {"output", 'o', false, "FILE", set_output, "write FILE, whole or not at all"},
-    {"file", 'f', true, "FILE", set_script, "read SQL and .commands from FILE (-: stdin)"},
-    {"since", 0, false, "TIME", set_since, "bound a verb: '03:12', '2026-11-22', 'today',"},
-    {"until", 0, false, "TIME", set_until, "  or so long ago: '15m', '1h30m', '2d'"},
-    {"at", 0, false, "TIME", set_at, NULL},
-    {"timeout", 0, false, "SECONDS", set_timeout, "give up after so long"},
-    {"fail-if-stale", 0, true, NULL, set_fail_if_stale, "exit 6 if the recorder is not writing"},
-    {"help", 'h', true, NULL, set_help, NULL},
-    {"version", 'V', true, NULL, set_version, NULL},
+    {"store", 0, true, "FILE", set_store, "the store, else $SPYQ_STORE, else " DEFAULT_STORE, 0},
+    {"table", 0, false, NULL, set_format, NULL, 0},
+    {"line", 0, false, NULL, set_format, NULL, 0},
+    {"csv", 0, false, NULL, set_format, NULL, 0},
+    {"json", 0, false, NULL, set_format, NULL, 0},
+    {"jsonl", 0, false, NULL, set_format, NULL, 0},
+    {"markdown", 0, false, NULL, set_format, "else table or csv", 0},
+    {"raw-times", 0, false, NULL, set_raw_times, "times as integers: ns since 1970, UTC", 0},
+    {"output", 'o', false, "FILE", set_output, "write FILE, whole or not at all", 0},
+    {"file", 'f', true, "FILE", set_script, "read SQL and .commands from FILE (-: stdin)", 0},
+    {"since", 0, false, "TIME", set_since, NULL, OPTION_SINCE},
+    {"until", 0, false, "TIME", set_until, NULL, OPTION_UNTIL},
+    {"at", 0, false, "TIME", set_at, "such as 03:12, 2026-11-22, 15m", OPTION_AT},
+    {"timeout", 0, false, "SECONDS", set_timeout, "give up after so long", 0},
+    {"fail-if-stale", 0, true, NULL, set_fail_if_stale, "exit 6 if the recorder is not writing", 0},
+    {"help", 'h', true, NULL, set_help, NULL, 0},
+    {"version", 'V', true, NULL, set_version, NULL, 0},
 };
 
-#define ROW_COUNT (sizeof rows / sizeof *rows)
+#define ROW_COUNT    (sizeof rows / sizeof *rows)
+#define VISIBLE_ROWS (ROW_COUNT - 2) /* in the help, which who reads it has found already */
+#define HELP_INDENT  20
 
 static const struct option_row *find_long(const char *name, size_t length)
 {
@@ -182,6 +185,7 @@ static enum status apply(struct options *options, const struct option_row *row, 
         complain("--%s needs a value: %s", row->name, row->value);
         return STATUS_USAGE;
     }
+    options->given |= (unsigned)row->bit;
     return row->set(options, row->name, value) ? STATUS_OK : STATUS_USAGE;
 }
 
@@ -220,20 +224,30 @@ enum status options_parse(struct options *options, int count, char **words, bool
     return status;
 }
 
-static void help_line(FILE *out, const struct option_row *row)
+const char *options_name(unsigned set)
 {
-    char left[40];
-    int used = 0;
-    if (row->letter)
-        used = snprintf(left, sizeof left, "-%c, ", row->letter);
-    snprintf(left + used, sizeof left - (size_t)used, "--%s%s%s", row->name, row->value ? " " : "",
-             row->value ? row->value : "");
-    fprintf(out, "  %-18s %s\n", left, row->help);
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (rows[i].bit & set)
+            return rows[i].name;
+    return "";
+}
+
+static int help_name(FILE *out, const struct option_row *row)
+{
+    int used = row->letter ? fprintf(out, "-%c, ", row->letter) : 0;
+    return used +
+           fprintf(out, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
 }
 
 void options_help(FILE *out)
 {
-    for (size_t i = 0; i < ROW_COUNT; i++)
-        if (rows[i].help)
-            help_line(out, &rows[i]);
+    int used = 0;
+    for (size_t i = 0; i < VISIBLE_ROWS; i++) {
+        fputs(used ? " " : "  ", out);
+        used += 1 + help_name(out, &rows[i]);
+        if (!rows[i].help)
+            continue;
+        fprintf(out, "%*s%s\n", used + 2 < HELP_INDENT ? HELP_INDENT - used : 2, "", rows[i].help);
+        used = 0;
+    }
 }

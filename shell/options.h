@@ -10,7 +10,16 @@
 
 #define DEFAULT_STORE "/var/lib/spyq/spyq.db"
 
+/* The options for verbs only, which each verb takes or does not. */
+enum option_bit {
+    OPTION_AT = 1 << 0,
+    OPTION_SINCE = 1 << 1,
+    OPTION_UNTIL = 1 << 2,
+    OPTIONS_SPAN = OPTION_SINCE | OPTION_UNTIL,
+};
+
 struct options {
+    unsigned given; /* OPTION_*: those for verbs that were given */
     const char *store;
     const char *script; /* -f */
     const char *output; /* -o */
@@ -29,7 +38,10 @@ struct options {
 enum status options_parse(struct options *options, int count, char **words, bool at_prompt,
                           int *operands);
 
-/* Writes the option part of --help, a line for each. */
+/* The name of the first option in a set of OPTION_*, without dashes. */
+const char *options_name(unsigned set);
+
+/* Writes the option part of --help. */
 void options_help(FILE *out);
 
 #endif

@@ -116,6 +116,8 @@ CREATE TABLE execs (
 ) STRICT;
 CREATE INDEX execs_by_process ON execs (process_id, at);
 CREATE INDEX execs_by_time ON execs (at);
+CREATE INDEX execs_by_exe ON execs (exe, at);
+CREATE INDEX execs_by_script ON execs (script, at) WHERE script IS NOT NULL;
 
 -- One row for each socket endpoint that a process on this host holds or held.
 CREATE TABLE connections (
@@ -166,6 +168,7 @@ CREATE TABLE listeners (
 ) STRICT;
 CREATE INDEX listeners_by_process ON listeners (process_id);
 CREATE INDEX listeners_by_port ON listeners (port);
+CREATE INDEX listeners_by_address ON listeners (address);
 CREATE INDEX listeners_open ON listeners (host_id) WHERE ended_at IS NULL;
 
 -- Who came to hold the socket of a connection without having made it.
@@ -218,6 +221,7 @@ CREATE TABLE files (
 ) STRICT;
 CREATE INDEX files_by_process ON files (process_id, at);
 CREATE INDEX files_by_path ON files (path, at);
+CREATE INDEX files_by_old_path ON files (old_path, at) WHERE old_path IS NOT NULL;
 CREATE INDEX files_by_inode ON files (inode, device);
 CREATE INDEX files_by_time ON files (at);
 

@@ -85,6 +85,16 @@ INSERT INTO containers (id, container_id, runtime, name, image, root_process_id,
     (2, '605439acbd4f0000000000000000000000000000000000000000000000000002', 'docker', 'web',
      'nginx:1.27', 3, 1795312940000000000, NULL, 1);
 
+-- curl writes a program under another name, sh makes it executable, init.d's script runs.
+INSERT INTO files (id, host_id, process_id, at, last_at, op, path, old_path, device, inode, mode) VALUES
+    (1, 1, 7, 1795317120400000000, 1795317120900000000, 'write', '/tmp/miner', '/tmp/.part', '8:1',
+     77, 33188),
+    (2, 1, 8, 1795317125000000000, NULL, 'chmod', '/tmp/miner', NULL, '8:1', 77, 493),
+    (3, 1, 8, 1795317126000000000, NULL, 'rename', '/etc/cron.d/job', '/tmp/job', '8:1', 78, NULL);
+INSERT INTO execs (id, process_id, at, filename, exe, script, error) VALUES
+    (20, 11, 1795318801000000000, '/opt/run.sh', '/usr/bin/dash', '/opt/run.sh', NULL),
+    (21, 6, 1795318802000000000, '/opt/run.sh', NULL, '/opt/run.sh', 'EACCES');
+
 INSERT INTO edges (id, host_id, at, last_at, count, kind, src, dst)
 SELECT id, host_id, started_at, started_at, 1, 'fork', parent_id, id
 FROM processes WHERE parent_id IS NOT NULL;

@@ -37,7 +37,17 @@ class CommandLine(unittest.TestCase):
         for words in (["help"], ["help", "tree"], ["tree", "--help"]):
             result = spyq(*words, on=path("none.db"))
             self.assertEqual((result.returncode, result.stderr), (0, b""))
-        self.assertIn(b"TARGET is a process", result.stdout)
+        self.assertIn(b"'help targets' tells", result.stdout)
+
+    def test_help_of_targets(self):
+        result = spyq("help", "targets", on=path("none.db"))
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        text = result.stdout.decode()
+        self.assertLessEqual(max(map(len, text.splitlines())), 79)
+        page = support.read_text("docs/spyq.1").replace(" Ns ", "").replace("Ar ", "")
+        page = page.replace("Cm ", "").replace("\\&", "")
+        for form in re.findall(r"(?m)^  (\S+) ", text):
+            self.assertIn(f"\n.It {form}\n".replace("03:12", "time"), page)
 
     def test_unknown_words(self):
         self.usage("unknown option --jsn; did you mean --json?", "--jsn", "SELECT 1")
@@ -60,7 +70,7 @@ class CommandLine(unittest.TestCase):
         self.usage("--json takes no value", "--json=1", "SELECT 1")
         self.usage("--since, --until and --at bound a verb", "--since", "1h", "SELECT 1")
         self.usage("--at means nothing to tree", "tree", "1", "--at", "03:12")
-        self.usage("--since and --until mean nothing to status", "status", "--since", "1h")
+        self.usage("--since means nothing to status", "status", "--since", "1h")
         self.usage("exclude each other", "ps", "--at", "03:12", "--since", "1h")
         self.usage("exclude each other", "-f", "x.sql", "SELECT 1")
         self.usage("--since: ", "ps", "--since", "teatime")
@@ -380,60 +390,6 @@ class Verbs(unittest.TestCase):
         result = spyq("schema", "proceses")
         self.assertEqual((result.returncode, result.stdout), (1, b""))
         self.assertIn(b"no table or view 'proceses'; did you mean processes?", result.stderr)
-
-
-class Targets(unittest.TestCase):
-    def found(self, target, *options):
-        """The id of the process that a TARGET stands for, and what was said about it."""
-        result = spyq("--json", "tree", target, *options)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        rows = [row for row in json.loads(result.stdout) if row["relation"] == "target"]
-        return rows[0]["id"], result.stderr.decode()
-
-    def test_forms(self):
-        for target, expected in {
-                "9": 9, "container:web": 3, "container:605439": 3, "container:4f797c539e6c": 2, "pid:910": 9, "pid:900": 10, "pid:900@2026-11-22T03:12:00.5Z": 7,
-                "exe:miner": 9, "exe:/usr/bin/curl": 10, "exe:curl": 11, "conn:2": 7,
-                "203.0.113.9": 9, "203.0.113.9:3333": 9, "10.0.0.5:80": 10,
-                "::ffff:203.0.113.9": 9, "[::ffff:203.0.113.9]:3333": 9,
-                "2001:db8::5": 7, "[2001:db8::5]:443": 7, "2001:DB8:0:0::5": 7,
-                "[::1]:8081": 3, "::1": 3, ":8081": 3, ":22": 5, "127.0.0.1:41010": 10}.items():
-            with self.subTest(target=target):
-                self.assertEqual(self.found(target)[0], expected)
-
-    def test_the_newest_is_taken_and_the_others_listed(self):
-        found, said = self.found("exe:curl")
-        self.assertEqual(found, 11)
-        self.assertEqual(said, (
-            "spyq: 3 processes match exe:curl; took the newest, 11. The others:\n"
-            "  10  pid 900  2026-11-22T03:30:00Z  curl -sI http://10.0.0.5/\n"
-            "  7  pid 900  2026-11-22T03:12:00Z  curl -s https://example.org/install.sh\n"))
-
-    def test_one_match_says_nothing(self):
-        self.assertEqual(self.found("exe:miner"), (9, ""))
-
-    def test_a_span_bounds_the_search(self):
-        self.assertEqual(
-            self.found("exe:curl", "--until", "2026-11-22 03:20")[0], 7)
-
-    def test_nothing_matches(self):
-        for target, words in {
-                "12345": "no process with the id 12345; pid:12345", "pid:77": "matches pid:77", "container:we": "matches container:we",
-                "exe:vim": "matches exe:vim", "conn:7": "matches conn:7",
-                "192.0.2.99": "matches", ":9": "matches"}.items():
-            with self.subTest(target=target):
-                result = spyq("tree", target)
-                self.assertEqual((result.returncode, result.stdout), (1, b""))
-                self.assertIn(words.encode(), result.stderr)
-
-    def test_no_target(self):
-        for target in ("", "pid:", "pid:x", "pid:-1", "conn:", "conn:1x", ":0", ":70000",
-                       "10.0.0.5:", "10.0.0.999", "[::1", "[::1]:", "bash", "-5x", "1 2",
-                       "99999999999999999999", "pid:1@teatime", "exe:"):
-            with self.subTest(target=target):
-                result = spyq("tree", "--", target)
-                self.assertEqual((result.returncode, result.stdout), (2, b""), result.stderr)
-                self.assertIn(b"is no TARGET", result.stderr)
 
 
 class Manual(unittest.TestCase):

@@ -4,7 +4,7 @@ import os
 import re
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BIG = {"processes", "execs", "connections", "listeners", "edges", "losses"}
+BIG = {"processes", "execs", "files", "connections", "listeners", "edges", "losses"}
 
 
 def queries():

@@ -17,6 +17,11 @@ SELECT * FROM processes WHERE parent_id = 6;
 -- what a process ran, and all that ran lately
 SELECT * FROM execs WHERE process_id = 7 ORDER BY at;
 SELECT arg(argv, 0), iso(at), chain(process_id) FROM execs WHERE at > ago('1h');
+-- who ran a file, as a program or a script; who wrote it, by its name now and then
+SELECT * FROM execs WHERE exe = '/tmp/x' ORDER BY at DESC LIMIT 1;
+SELECT * FROM execs WHERE script = '/tmp/x.sh' ORDER BY at DESC LIMIT 1;
+SELECT * FROM files WHERE path = '/tmp/x' AND op = 'write' ORDER BY at DESC LIMIT 1;
+SELECT * FROM files WHERE old_path = '/tmp/x' AND op = 'write';
 -- connections of a process, to an address, to a port of ours, lately, open now
 SELECT * FROM connections WHERE process_id = 7 ORDER BY started_at;
 SELECT * FROM connections WHERE remote_address = '198.51.100.9' AND remote_port = 80;
@@ -28,6 +33,7 @@ SELECT peer.* FROM connections AS c JOIN connections AS peer ON peer.id = c.peer
 -- listeners
 SELECT * FROM listeners WHERE process_id = 2;
 SELECT * FROM listeners WHERE port = 22;
+SELECT * FROM listeners WHERE address = '::1';
 SELECT * FROM listeners WHERE host_id = 1 AND ended_at IS NULL;
 -- edges, both ways, in time
 SELECT * FROM edges WHERE src = 6 AND last_at >= at('2026-11-22 03:00');
