@@ -301,18 +301,8 @@ static const char *parse_places(struct config *config, const struct key_row *key
 static const char *parse_secrets(struct config *config, const struct key_row *key,
                                  const char *value, bool again)
 {
-    static const char space[] = " \t";
     (void)again;
-    for (const char *at = value + strspn(value, space); *at; at += strspn(at, space)) {
-        size_t length = strcspn(at, space);
-        const char *wrong = redact_check_name(at, length);
-        if (wrong)
-            return wrong;
-        if (append_name(field_of(config, key->offset), at, length))
-            return out_of_memory;
-        at += length;
-    }
-    return NULL;
+    return parse_list(field_of(config, key->offset), value, true, redact_check_name);
 }
 
 /* ---- the file ---- */
@@ -583,13 +573,17 @@ static bool is_of_store(const char *path, const char *store)
     return false;
 }
 
-/* The key of the redactor, beside the store or where the configuration has it. */
+void config_redact_key(const struct config *config, char *path, size_t size)
+{
+    snprintf(path, size, "%s%s", config->redact_key ? config->redact_key : config->store,
+             config->redact_key ? "" : "-key");
+}
+
 static bool is_key(const char *path, const struct config *config)
 {
     char name[4096];
 
-    snprintf(name, sizeof(name), "%s%s", config->redact_key ? config->redact_key : config->store,
-             config->redact_key ? "" : "-key");
+    config_redact_key(config, name, sizeof(name));
     return path && (strcmp(path, name) == 0 || same_file(path, name));
 }
 

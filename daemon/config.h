@@ -55,6 +55,9 @@ struct config_error {
  * config_free in both cases. May be called again, to see whether a changed file is valid.
  */
 int config_load(struct config *config, int argc, char **argv, struct config_error *error);
+
+/* The path of the redactor's key: what the configuration says, else beside the store. */
+void config_redact_key(const struct config *config, char *path, size_t size);
 void config_free(struct config *config);
 
 /* Prints what --help shows. */

@@ -455,8 +455,7 @@ static int open_redactor(struct source *source, const struct config *config,
     /* --check-kernel leaves no file behind. */
     if (!config->redact || config->check_kernel)
         return 0;
-    snprintf(path, sizeof(path), "%s%s", config->redact_key ? config->redact_key : config->store,
-             config->redact_key ? "" : "-key");
+    config_redact_key(config, path, sizeof(path));
     if (redact_key_load(path, key, &why) < 0) {
         snprintf(error->message, sizeof(error->message), "%s", why.message);
         return -1;
