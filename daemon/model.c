@@ -260,7 +260,7 @@ void model_adopt(struct model *model, const struct row *row)
     else if (row->kind == ROW_CONNECTION)
         connection_adopt(model, row->columns);
     else if (row->kind == ROW_EDGE)
-        connection_adopt_edge(model, row->columns);
+        edge_adopt(model, row->columns);
     else if (row->kind == ROW_CONTAINER)
         container_adopt(model, row->columns);
 }

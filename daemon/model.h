@@ -26,7 +26,7 @@ void model_free(struct model *model);
 
 /*
  * Takes over a row that an earlier run on the same boot left alive (a process, listener or
- * connection, or the edge of a connection), so that what is still there keeps its id. Before the
+ * connection, or an open edge), so that what is still there keeps its id. Before the
  * first event only.
  */
 void model_adopt(struct model *model, const struct row *row);

@@ -174,6 +174,11 @@ static void reopen(struct model *model, struct connection *connection)
     connection->row.ended_at = INTEGER_NULL;
     set_open(connection);
     connection_touch(model, connection);
+    if (!connection->edge.id)
+        return;
+    connection->edge.open = 1;
+    connection_leads_in(model, connection);
+    model_put(model, ROW_EDGE, &connection->edge);
 }
 
 void connection_set_name(struct model *model, struct connection *connection)
@@ -273,6 +278,7 @@ void connection_end(struct model *model, struct connection *connection, uint64_t
         return;
     leads_in_no_more(model, connection);
     connection->edge.last_at = connection->row.ended_at;
+    connection->edge.open = 0;
     model_put(model, ROW_EDGE, &connection->edge);
 }
 
@@ -554,9 +560,11 @@ void connection_adopt(struct model *model, const struct row_connection *row)
         peer_join(model, connection);
 }
 
-/* Its evidence is the client's end, and it is kept by the server's. */
+/* Its evidence is the client's end, and it is kept by the server's. Where that is not alive nobody
+ * will tell of its end: it is over. */
 void connection_adopt_edge(struct model *model, const struct row_edge *row)
 {
+    struct row_edge over = *row;
     struct connection *connection;
 
     TAILQ_FOREACH(connection, &model->open_connections, open)
@@ -569,6 +577,8 @@ void connection_adopt_edge(struct model *model, const struct row_edge *row)
         connection_leads_in(model, connection);
         return;
     }
+    over.open = 0;
+    model_put(model, ROW_EDGE, &over);
 }
 
 /* Which way a connection found by a scan went: in, where something listens on its local port. */

@@ -22,6 +22,7 @@ struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int
         .dst = dst,
         .connection_id = INTEGER_NULL,
         .file_id = INTEGER_NULL,
+        .open = 0,
     };
 
     return edge;
@@ -187,6 +188,14 @@ int64_t edge_act_by(struct model *model, const char *kind, int64_t src_id, struc
 }
 
 /* ---- rows ---- */
+
+void edge_adopt(struct model *model, const struct row_edge *row)
+{
+    if (same_text(row->kind, model_constant("unix")))
+        unix_adopt(model, row);
+    else
+        connection_adopt_edge(model, row);
+}
 
 void edge_flush(struct model *model)
 {

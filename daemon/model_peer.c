@@ -191,6 +191,7 @@ void peer_edge(struct model *model, struct connection *server)
     server->edge = edge_new(model, "connect", client, server->row.process_id,
                             at == INTEGER_NULL ? model_wall(model, server->seen) : at);
     server->edge.connection_id = server->row.peer_id;
+    server->edge.open = !server->ended;
     if (server->ended)
         server->edge.last_at = server->row.ended_at;
     connection_leads_in(model, server);

@@ -304,6 +304,9 @@ int64_t edge_act_by(struct model *model, const char *kind, int64_t src_id, struc
 /* An edge made otherwise: src acted on dst until then (wall, ns). Either may be NULL. */
 void edge_acted(struct process *src, struct process *dst, int64_t until);
 
+/* An edge that an earlier run left open; after the processes and connections. */
+void edge_adopt(struct model *model, const struct row_edge *row);
+
 void edge_flush(struct model *model);
 void edge_free_all(struct model *model);
 
@@ -336,7 +339,7 @@ void connection_close(struct model *model, const struct event *event);
 void connection_connect_failed(struct model *model, const struct event *event);
 void connection_snapshot(struct model *model, const struct event *event);
 void connection_adopt(struct model *model, const struct row_connection *row);
-/* The connect edge of an adopted connection; after the connections. */
+/* Such an edge of a connection. */
 void connection_adopt_edge(struct model *model, const struct row_edge *row);
 void connection_reconcile(struct model *model, uint64_t began);
 void connection_flush(struct model *model);
@@ -436,6 +439,8 @@ void unix_hold(struct model *model, struct process *process, uint64_t inode, uin
 void unix_inherit(struct model *model, struct process *process, const struct event *event);
 /* Its connections have ended with it; after its own end has been noted. */
 void unix_process_ended(struct model *model, const struct process *process);
+/* An edge that an earlier run left open goes on as long as both processes live, or is over. */
+void unix_adopt(struct model *model, const struct row_edge *row);
 void unix_flush(struct model *model);
 void unix_free_all(struct model *model);
 

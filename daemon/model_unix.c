@@ -220,6 +220,7 @@ static void way_close(struct model *model, struct unix_way *way, uint64_t time)
 
     if (way->edge.last_at < until)
         way->edge.last_at = until;
+    way->edge.open = 0;
     way_touch(model->unix_sockets, way);
     way_put(model, way);
     edge_acted(client, server, until);
@@ -230,15 +231,14 @@ static void way_close(struct model *model, struct unix_way *way, uint64_t time)
     way_free(model->unix_sockets, way);
 }
 
-static void way_open(struct model *model, struct process *client, struct process *server,
-                     uint64_t time, struct key key, struct shared *name)
+/* Its edge stays the caller's to make. NULL: out of memory. */
+static struct unix_way *way_new(struct model *model, struct process *client, struct process *server,
+                                struct key key, struct shared *name)
 {
     struct unix_state *state = model->unix_sockets;
-    struct unix_way *way = calloc(1, sizeof(*way)), *earlier = index_get(&state->ways, key);
+    struct unix_way *way = calloc(1, sizeof(*way));
     struct unix_user *from, *into;
 
-    if (earlier) /* of others, whose hash is the same */
-        way_close(model, earlier, time);
     from = user_of(model, client->row.id);
     into = user_of(model, server->row.id);
     if (!from || !into || !way || index_put(&state->ways, key, way) < 0) {
@@ -246,20 +246,69 @@ static void way_open(struct model *model, struct process *client, struct process
         user_leave(state, server->row.id);
         free(way);
         model->unkept++;
-        return;
+        return NULL;
     }
     way->key = key;
     way->name = shared_hold(name);
-    way->edge = edge_new(model, "unix", client->row.id, server->row.id, model_wall(model, time));
     LIST_INSERT_HEAD(&from->from, way, from);
     LIST_INSERT_HEAD(&into->into, way, into);
     TAILQ_INSERT_TAIL(&state->open, way, open);
     client->ways_out++;
     server->ways_in++;
+    return way;
+}
+
+static void way_open(struct model *model, struct process *client, struct process *server,
+                     uint64_t time, struct key key, struct shared *name)
+{
+    struct unix_state *state = model->unix_sockets;
+    struct unix_way *way, *earlier = index_get(&state->ways, key);
+
+    if (earlier) /* of others, whose hash is the same */
+        way_close(model, earlier, time);
+    way = way_new(model, client, server, key, name);
+    if (!way)
+        return;
+    way->edge = edge_new(model, "unix", client->row.id, server->row.id, model_wall(model, time));
+    way->edge.open = 1;
     edge_acted(client, server, way->edge.at);
     way_touch(state, way);
     if (state->ways.count > WAYS_MAX)
         way_close(model, TAILQ_FIRST(&state->open), time);
+}
+
+/* The way is taken up again, with the same edge. */
+static bool way_adopt(struct model *model, const struct row_edge *row)
+{
+    struct process *client = process_by_id(model, row->src);
+    struct process *server = process_by_id(model, row->dst);
+    struct unix_way *way = NULL;
+    struct shared *name;
+    struct key key;
+
+    if (!client || !server || !state_of(model))
+        return false;
+    name = shared_new(row->detail);
+    key = way_key(client->row.id, server->row.id, name);
+    if (!index_get(&model->unix_sockets->ways, key))
+        way = way_new(model, client, server, key, name);
+    shared_drop(name);
+    if (!way)
+        return false;
+    way->edge = *row;
+    way->edge.kind = model_constant("unix");
+    edge_acted(client, server, row->last_at);
+    return true;
+}
+
+void unix_adopt(struct model *model, const struct row_edge *row)
+{
+    struct row_edge over = *row;
+
+    if (way_adopt(model, row))
+        return;
+    over.open = 0;
+    model_put(model, ROW_EDGE, &over);
 }
 
 /* The client reaches the server through a socket of that name. again: it is one more connection,

@@ -178,6 +178,7 @@ static const struct meaning edge_columns[] = {
     {"connection_id", "the connection that carried it: connections.id"},
     {"file_id", "the file that carried it: files.id"},
     {"detail", "more, where there is more to say"},
+    {"open", "1: it may still act, last_at is no end yet"},
     {NULL, NULL},
 };
 

@@ -29,3 +29,10 @@ SET ended_at = coalesce(
          FROM hosts AS h WHERE h.id = containers.host_id),
         started_at)
 WHERE ended_at IS NULL AND host_id <> ?1;
+
+UPDATE edges
+SET open = 0,
+    last_at = coalesce(
+        (SELECT max(h.last_seen_at, edges.last_at) FROM hosts AS h WHERE h.id = edges.host_id),
+        last_at)
+WHERE open = 1 AND host_id <> ?1;

@@ -71,7 +71,7 @@ struct text {
 
 #define EDGE_COLUMNS(I, T)                                                                         \
     I(id) I(host_id) I(at) I(last_at) I(count) T(kind) I(src) I(dst) I(connection_id) I(file_id)   \
-    T(detail)
+    T(detail) I(open)
 
 #define LOSS_COLUMNS(I, T)                                                                         \
     I(id) I(started_at) I(ended_at) T(class) T(stage) I(count) T(detail) T(cgroup)

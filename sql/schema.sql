@@ -270,10 +270,12 @@ CREATE TABLE edges (
     dst INTEGER NOT NULL,
     connection_id INTEGER,
     file_id INTEGER,
-    detail TEXT
+    detail TEXT,
+    open INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX edges_by_src ON edges (src, last_at);
 CREATE INDEX edges_by_dst ON edges (dst, at);
+CREATE INDEX edges_open ON edges (src) WHERE open = 1;
 CREATE INDEX edges_by_connection ON edges (connection_id) WHERE connection_id IS NOT NULL;
 CREATE INDEX edges_by_file ON edges (file_id) WHERE file_id IS NOT NULL;
 

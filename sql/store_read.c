@@ -151,8 +151,7 @@ enum store_status store_living(struct store *store, int64_t host_id, store_visit
         {ROW_CONTAINER, "ended_at IS NULL AND host_id = ?1"},
         {ROW_LISTENER, "ended_at IS NULL AND host_id = ?1"},
         {ROW_CONNECTION, "ended_at IS NULL AND host_id = ?1"},
-        {ROW_EDGE, "kind = 'connect' AND connection_id IN (SELECT c.id FROM connections AS c"
-                   " WHERE c.ended_at IS NULL AND c.host_id = ?1)"},
+        {ROW_EDGE, "open = 1 AND host_id = ?1"},
     };
     enum store_status status = STORE_OK;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && status == STORE_OK; i++)

@@ -231,6 +231,7 @@ static void an_accept_told_after_the_close_still_makes_the_edge(void **state)
     assert_int_equal(edges("connect"), 1);
     assert_true(edge_row(1)->at == AT(20 * SECOND + 2 * MS));
     assert_true(edge_row(1)->last_at == AT(21 * SECOND));
+    assert_int_equal(edge_row(1)->open, 0);
     assert_int_equal(connection_row(2)->bytes_sent, 7);
 }
 
@@ -330,8 +331,10 @@ static void a_close_gives_the_edge_its_end(void **state)
     assert_true(edge_row(1)->last_at == edge_row(1)->at);
     closed(21 * SECOND, end, 1, 0);
     assert_true(edge_row(1)->last_at == edge_row(1)->at); /* the server's end tells */
+    assert_int_equal(edge_row(1)->open, 1);
     closed(22 * SECOND, other_end(end, 3), 1, 0);
     assert_true(edge_row(1)->last_at == AT(22 * SECOND));
+    assert_int_equal(edge_row(1)->open, 0);
     assert_int_equal(rows(ROW_EDGE), 1);
 }
 
@@ -537,6 +540,41 @@ static void an_adopted_connection_keeps_its_id(void **state)
     assert_text(connection_row(17)->direction, "out");
 }
 
+/* A restart takes up an edge whose connection is there, and ends one that nobody will tell of. */
+static void an_open_edge_is_adopted_or_over(void **state)
+{
+    (void)state;
+    struct end end = connected();
+    accepted(20 * SECOND + 3 * MS, server, other_end(end, 3));
+    struct row_edge edge = *edge_row(1), lost = edge;
+    struct row_connection ends[] = {*connection_row(1), *connection_row(2)};
+    lost.id = 2;
+    lost.connection_id = 99;
+    restart_model(40);
+    adopt(ROW_CONNECTION, &ends[0]);
+    adopt(ROW_CONNECTION, &ends[1]);
+    adopt(ROW_EDGE, &edge);
+    adopt(ROW_EDGE, &lost);
+    assert_int_equal(edge_row(1)->open, 1);
+    assert_int_equal(edge_row(2)->open, 0);
+    closed(32 * SECOND, other_end(end, 3), 5, 0);
+    assert_int_equal(edge_row(1)->open, 0);
+    assert_true(edge_row(1)->last_at == AT(32 * SECOND));
+}
+
+/* A scan did not see it, and then it is accepted by another: it is open, and so is its edge. */
+static void a_connection_that_is_there_after_all_opens_its_edge_again(void **state)
+{
+    (void)state;
+    struct end end = connected();
+    accepted(20 * SECOND + 3 * MS, server, other_end(end, 3));
+    scan_done(31 * SECOND, 29 * SECOND);
+    assert_int_equal(edge_row(1)->open, 0);
+    accepted(32 * SECOND, server, other_end(end, 3));
+    assert_int_equal(edge_row(1)->open, 1);
+    assert_null_column(connection_row(2)->ended_at);
+}
+
 static void what_had_ended_is_not_adopted(void **state)
 {
     (void)state;
@@ -599,6 +637,8 @@ int main(void)
         MODEL_TEST(what_waits_in_a_listeners_queue_is_not_the_scans_to_see),
         MODEL_TEST(what_a_scan_found_goes_in_where_somebody_listens),
         MODEL_TEST(an_adopted_connection_keeps_its_id),
+        MODEL_TEST(an_open_edge_is_adopted_or_over),
+        MODEL_TEST(a_connection_that_is_there_after_all_opens_its_edge_again),
         MODEL_TEST(what_had_ended_is_not_adopted),
         MODEL_TEST(a_connection_without_a_cookie_gets_it_from_the_scan),
     };

@@ -85,6 +85,7 @@ static void test_accept(void **state)
     assert_int_equal(edge->dst, 3);
     assert_int_equal(edge->at, AT(5 * SECOND));
     assert_int_equal(edge->last_at, AT(5 * SECOND));
+    assert_int_equal(edge->open, 1);
     assert_int_equal(edge->count, 1);
     assert_text(edge->detail, "/run/s");
 }
@@ -99,6 +100,7 @@ static void test_until_the_end(struct who first)
     const struct row_edge *edge = unix_edge();
     assert_int_equal(edge->at, AT(5 * SECOND));
     assert_int_equal(edge->last_at, AT(8 * SECOND));
+    assert_int_equal(edge->open, 0);
     assert_int_equal(edge->count, 2);
 }
 
@@ -212,6 +214,32 @@ static void test_scan(void **state)
     assert_int_equal(edge_row(5)->count, 1);
 }
 
+/* The next run takes the edge up, which the scan finds again; without its processes it is over. */
+static void test_restart(void **state)
+{
+    (void)state;
+    accepted_from(EVENT_UNIX_ACCEPT, 5 * SECOND, server, 50, client);
+    struct row_edge edge = *unix_edge(), lost = edge;
+    struct row_process processes[] = {*process_row(2), *process_row(3)};
+    edge.detail = as_text("/run/s");
+    edge.kind = lost.kind = as_text("unix");
+    lost.id = 9;
+    lost.dst = 99;
+    restart_model(40);
+    adopt(ROW_PROCESS, &processes[0]);
+    adopt(ROW_PROCESS, &processes[1]);
+    adopt(ROW_EDGE, &edge);
+    adopt(ROW_EDGE, &lost);
+    accepted_from(EVENT_UNIX_SOCKET, 7 * SECOND, server, 50, client);
+    assert_int_equal(edges("unix"), 2);
+    assert_int_equal(edge_row(9)->open, 0);
+    assert_int_equal(edge_row(edge.id)->open, 1);
+    exited(8 * SECOND, client, 0);
+    assert_int_equal(edge_row(edge.id)->open, 0);
+    assert_int_equal(edge_row(edge.id)->last_at, AT(8 * SECOND));
+    assert_text(edge_row(edge.id)->detail, "/run/s");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -225,6 +253,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_inherited, set_up, model_tear_down),
         cmocka_unit_test_setup_teardown(test_datagrams, set_up, model_tear_down),
         cmocka_unit_test_setup_teardown(test_scan, set_up, model_tear_down),
+        cmocka_unit_test_setup_teardown(test_restart, set_up, model_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

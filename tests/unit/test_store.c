@@ -442,7 +442,7 @@ static void rows_of_all_kinds_come_back_as_they_went(void **state)
                             TEXT_NULL, TEXT_NULL};
     struct row_process p = process(5, 1);
     struct row_exec exec = {.id = 6, .process_id = 5, .at = 7, .argv = text("[]")};
-    struct row_edge edge = {7, 1, 8, 9, 1, text("fork"), 5, 5, INTEGER_NULL, 0, TEXT_NULL};
+    struct row_edge edge = {7, 1, 8, 9, 1, text("fork"), 5, 5, INTEGER_NULL, 0, TEXT_NULL, 0};
     struct row_listener l = listener(8, 1, 5);
     struct row_connection c = connection(9, 1);
     struct row_container container = {.container_id = text("c")};
@@ -740,7 +740,7 @@ static void ids_are_never_given_twice(void **state)
     write_row(store, ROW_PROCESS, &p);
     p.id = 4;
     write_row(store, ROW_PROCESS, &p);
-    struct row_edge edge = {3, 1, 8, 9, 1, text("connect"), 12, 30, 70, INTEGER_NULL, TEXT_NULL};
+    struct row_edge edge = {3, 1, 8, 9, 1, text("connect"), 12, 30, 70, INTEGER_NULL, TEXT_NULL, 0};
     write_row(store, ROW_EDGE, &edge);
     p.id = 99;
     p.origin = TEXT_NULL;
@@ -763,7 +763,7 @@ static void write_with(struct store *store, enum row_kind kind, const char *colu
     struct row_probe probe = {.id = 1, .recorder_id = 1};
     struct row_process p = process(1, 1);
     struct row_exec exec = {.id = 1, .process_id = 1, .at = 1};
-    struct row_edge edge = {1, 1, 1, 1, 1, text("fork"), 1, 1, 1, 1, TEXT_NULL};
+    struct row_edge edge = {1, 1, 1, 1, 1, text("fork"), 1, 1, 1, 1, TEXT_NULL, 0};
     struct row_listener l = listener(1, 1, 1);
     struct row_connection c = connection(1, 1);
     void *const rows[ROW_KIND_COUNT] = {
@@ -927,12 +927,16 @@ static void write_lives(struct store *store, int64_t host_id)
                                listener(id + 3, host_id, id + 2)};
     struct row_connection c[] = {connection(id + 2, host_id), connection(id + 1, host_id)};
     p[0].cmdline = (struct text){"a\0\xff", 3};
+    struct row_edge e[] = {
+        {id + 1, host_id, 8, 9, 1, text("connect"), 5, 5, INTEGER_NULL, 0, TEXT_NULL, 0},
+        {id + 2, host_id, 8, 9, 1, text("connect"), 5, 5, INTEGER_NULL, 0, TEXT_NULL, 1},
+    };
     p[1].ended_at = l[2].ended_at = c[1].ended_at = 30;
     l[0].started_at = c[0].started_at = 1000 * host_id; /* 2000: later than last seen */
     struct row rows[] = {
         {ROW_PROCESS, &p[0]},    {ROW_PROCESS, &p[1]},  {ROW_LISTENER, &l[0]},
         {ROW_LISTENER, &l[1]},   {ROW_LISTENER, &l[2]}, {ROW_CONNECTION, &c[0]},
-        {ROW_CONNECTION, &c[1]},
+        {ROW_CONNECTION, &c[1]}, {ROW_EDGE, &e[0]},     {ROW_EDGE, &e[1]},
     };
     assert_int_equal(store_write(store, rows, sizeof(rows) / sizeof(rows[0])), STORE_OK);
 }
@@ -950,7 +954,7 @@ static void the_living_of_this_boot_are_visited_after_a_restart(void **state)
     store = open_store();
     assert_int_equal(store_host(store, &host, &known), STORE_OK);
     assert_true(known);
-    assert_living(store, 1, "processes12 listeners11 listeners12 connections12");
+    assert_living(store, 1, "processes12 listeners11 listeners12 connections12 edges12");
     struct visits visits = {0};
     assert_int_equal(store_living(store, 1, note_visit, &visits), STORE_OK);
     assert_memory_equal(visits.rows[0].line, "a\0\xff\0", 4);
@@ -969,7 +973,7 @@ static void what_another_boot_left_alive_ends_when_it_was_last_seen(void **state
     assert_int_equal(store_host(store, &second, &known), STORE_OK);
     write_lives(store, 2);
     assert_living(store, 1, "");
-    assert_living(store, 2, "processes22 listeners21 listeners22 connections22");
+    assert_living(store, 2, "processes22 listeners21 listeners22 connections22 edges22");
     assert_int_equal(store_host(store, &third, &known), STORE_OK);
     assert_living(store, 2, "");
     store_close(store);

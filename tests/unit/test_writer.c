@@ -141,7 +141,8 @@ static void add_edge(struct batch *batch, int64_t id, int64_t connection_id)
                                  1,
                                  connection_id,
                                  INTEGER_NULL,
-                                 TEXT_NULL};
+                                 TEXT_NULL,
+                                 0};
     assert_int_equal(batch_add(batch, ROW_EDGE, &row), 0);
 }
 
