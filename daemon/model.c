@@ -136,6 +136,7 @@ static void on_scan_done(struct model *model, const struct event *event)
     udp_reconcile(model, began);
     unix_reconcile(model);
     container_reconcile(model, began);
+    trace_reconcile(model);
 }
 
 static void on_listen(struct model *model, const struct event *event)
@@ -219,6 +220,7 @@ static void put_changed(struct model *model)
     container_flush(model);
     unix_flush(model);
     edge_flush(model);
+    trace_flush(model);
 }
 
 /* At fixed steps of the events' own time, so that a replay forgets when the live run did. */
@@ -253,7 +255,9 @@ void model_apply(struct model *model, const struct event *event)
 
 void model_adopt(struct model *model, const struct row *row)
 {
-    if (row->kind == ROW_PROCESS)
+    if (row->kind == ROW_TRACE)
+        trace_adopt(model, row->columns);
+    else if (row->kind == ROW_PROCESS)
         process_adopt(model, row->columns);
     else if (row->kind == ROW_LISTENER)
         listener_adopt(model, row->columns);
@@ -263,6 +267,8 @@ void model_adopt(struct model *model, const struct row *row)
         edge_adopt(model, row->columns);
     else if (row->kind == ROW_CONTAINER)
         container_adopt(model, row->columns);
+    else if (row->kind == ROW_TRACE_LINK)
+        trace_adopt_link(model, row->columns);
 }
 
 /* ---- flush ---- */
@@ -356,6 +362,7 @@ void model_free(struct model *model)
     udp_free_all(model);
     listener_free_all(model);
     process_free_all(model);
+    trace_free_all(model);
     free_names(&model->users);
     free_names(&model->cgroups);
     batch_free(model->batch);

@@ -62,6 +62,7 @@ int64_t connection_feeding(const struct model *model, const struct process *proc
 void connection_touch(struct model *model, struct connection *connection)
 {
     connection_feeds(model, connection);
+    trace_connection(model, connection);
     if (connection->dirty)
         return;
     connection->dirty = true;
@@ -203,6 +204,7 @@ static struct connection *connection_from(struct model *model, const struct even
     set_tuple(model, connection, event->tcp);
     set_owner(model, connection, event->header);
     connection_set_name(model, connection);
+    trace_connection(model, connection);
     return connection;
 }
 
@@ -279,7 +281,7 @@ void connection_end(struct model *model, struct connection *connection, uint64_t
     leads_in_no_more(model, connection);
     connection->edge.last_at = connection->row.ended_at;
     connection->edge.open = 0;
-    model_put(model, ROW_EDGE, &connection->edge);
+    edge_put(model, &connection->edge);
 }
 
 static void connection_free(struct model *model, struct connection *connection)
@@ -376,7 +378,16 @@ void connection_set_process(struct model *model, struct connection *connection,
     leads_in_no_more(model, connection);
     connection->edge.dst = process->row.id;
     connection_leads_in(model, connection);
-    model_put(model, ROW_EDGE, &connection->edge);
+    edge_put(model, &connection->edge);
+}
+
+/* Whoever forks now does so for this one, if it serves each in a process of its own. */
+static void note_accepted(struct model *model, const struct connection *connection)
+{
+    struct process *process = process_by_id(model, connection->row.process_id);
+
+    if (process && connection->row.inode != INTEGER_NULL)
+        process->accepted = (uint64_t)connection->row.inode;
 }
 
 void connection_accept(struct model *model, const struct event *event)
@@ -395,6 +406,7 @@ void connection_accept(struct model *model, const struct event *event)
     connection->accepted = true;
     connection_set_inode(model, connection, event->tcp->inode);
     set_owner(model, connection, event->header);
+    note_accepted(model, connection);
     set_listener(model, connection);
     tell_peer(model, connection);
     peer_edge(model, connection);

@@ -40,6 +40,7 @@ static struct text *column_of(struct row_container *row, int text)
 
 void container_touch(struct model *model, struct container *container)
 {
+    trace_container_changed(model, container);
     if (container->dirty || !container->row.id)
         return;
     container->dirty = true;
@@ -114,6 +115,7 @@ static void container_free(struct model *model, struct container *container)
 {
     struct container_state *state = model->containers;
 
+    trace_container_gone(container);
     entry_forget(model, 0, container);
     entry_disown(model, container);
     unlink_path(state, container);
@@ -269,6 +271,7 @@ static void move_in(struct model *model, struct process *process, struct contain
     shared_set(&process->text.container_id, shared_hold(container->text[CONTAINER_ID]));
     join(model, process, container, at);
     entry_begin(model, process, container, before, first, at);
+    trace_contained(model, process);
     if (process->ended)
         container_leave(model, process, process->ended);
 }

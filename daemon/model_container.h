@@ -28,6 +28,7 @@ struct container {
     uint64_t ended;      /* when its last process ended; 0: it lives, or has not begun */
     uint64_t mnt_ns;     /* its own, known to be another than where it was started from; 0: none */
     uint64_t pid_ns;     /* likewise */
+    struct trace *trace; /* that it is; NULL: none yet, or its processes are all forgotten */
     bool service;        /* a unit of systemd, which nobody enters */
     bool replaced;       /* another has its cgroup's path now */
     bool dirty;

@@ -25,7 +25,14 @@ struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int
         .open = 0,
     };
 
+    trace_edge(model, &edge, true);
     return edge;
+}
+
+void edge_put(struct model *model, const struct row_edge *edge)
+{
+    trace_edge(model, edge, false);
+    model_put(model, ROW_EDGE, edge);
 }
 
 static void raise_time(int64_t *time, int64_t until)
@@ -146,6 +153,7 @@ static void lengthen(struct model *model, struct repeated_edge *edge, int64_t un
         edge->row.last_at = until;
     TAILQ_REMOVE(&model->recent_edges, edge, recent);
     TAILQ_INSERT_TAIL(&model->recent_edges, edge, recent);
+    trace_edge(model, &edge->row, false);
     touch(model, edge);
 }
 
@@ -180,6 +188,7 @@ int64_t edge_act_by(struct model *model, const char *kind, int64_t src_id, struc
         return 0;
     edge->row = edge_new(model, kind, src_id, dst->row.id, at);
     edge->row.last_at = last_at;
+    trace_edge(model, &edge->row, false);
     edge->row.connection_id = evidence->connection_id;
     edge->row.file_id = evidence->file_id;
     edge_acted(src, dst, last_at);

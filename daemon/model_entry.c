@@ -73,16 +73,18 @@ static void put_edge(struct model *model, struct entry *entry, struct process *d
         return;
     entry->edge.dst = dst->row.id;
     entry->edge.detail = model_constant(entry->detail);
-    model_put(model, ROW_EDGE, &entry->edge);
+    edge_put(model, &entry->edge);
     src = process_by_id(model, entry->edge.src);
     if (src)
         edge_acted(src, dst, entry->edge.last_at);
+    trace_entered(model, &entry->edge, entry->container, false);
 }
 
 static void make_edge(struct model *model, struct entry *entry, struct process *src,
                       struct process *dst, int64_t at)
 {
     entry->edge = edge_new(model, "runtime", src->row.id, dst->row.id, at);
+    trace_entered(model, &entry->edge, entry->container, true);
     put_edge(model, entry, dst);
 }
 

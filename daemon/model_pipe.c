@@ -183,7 +183,7 @@ static void flow_from_the_past(struct model *model, int64_t src, struct process 
 
     edge.last_at = model_wall(model, until);
     edge.detail = name;
-    model_put(model, ROW_EDGE, &edge);
+    edge_put(model, &edge);
     edge_acted(NULL, reader, edge.last_at);
 }
 

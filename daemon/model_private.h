@@ -42,6 +42,7 @@ struct standing {
 };
 
 struct container;
+struct trace;
 
 struct process {
     struct row_process row; /* integer columns; texts and origin are set when it is written */
@@ -72,10 +73,20 @@ struct process {
      * single one that is its id. */
     uint32_t feeds;
     int64_t feed_sum;
-    bool interprets; /* it runs what a file holds, which its arguments name */
-    uint64_t input;  /* or, where they name none, its standard input: the inode number; 0 */
-    bool outside;    /* has left the recorded cgroup */
-    bool dirty;      /* on the list of rows to write */
+    struct trace *trace;          /* that it belongs to; NULL: not known yet */
+    struct shared *looked_cgroup; /* by which that was found, as the next two */
+    int64_t looked_session;
+    int64_t looked_login;
+    int64_t fork_edge;   /* the edge that leads to it from its parent; 0: none known */
+    uint64_t accepted;   /* inode of the socket of the connection that it accepted last; 0 */
+    int64_t connections; /* counted as its own in its trace */
+    uint32_t moved;      /* the move by which it came into its trace */
+    unsigned char role;  /* enum trace_role: what its program is for */
+    bool interprets;     /* it runs what a file holds, which its arguments name */
+    uint64_t input;      /* or, where they name none, its standard input: the inode number; 0 */
+    bool outside;        /* has left the recorded cgroup */
+    bool dirty;          /* on the list of rows to write */
+    TAILQ_ENTRY(process) of_trace;
     TAILQ_ENTRY(process) alive;
     TAILQ_ENTRY(process) changed;
 };
@@ -128,11 +139,12 @@ struct connection {
     bool handshake; /* the sequence numbers are those of the handshake */
     bool indexed;   /* others find it as their peer */
     bool established;
-    bool accepted; /* somebody has taken it out of the listener's queue */
-    bool presumed; /* ended because a scan did not see it: its real end may still be told */
-    bool reported; /* connect() has returned its failure */
-    bool leads_in; /* counted in ways_out of the client's process, ways_in of the server's */
-    int64_t feeds; /* the process in whose `feeds` it is counted; 0: none */
+    bool accepted;   /* somebody has taken it out of the listener's queue */
+    bool presumed;   /* ended because a scan did not see it: its real end may still be told */
+    bool reported;   /* connect() has returned its failure */
+    bool leads_in;   /* counted in ways_out of the client's process, ways_in of the server's */
+    int64_t feeds;   /* the process in whose `feeds` it is counted; 0: none */
+    int64_t counted; /* and in whose `connections` */
     bool dirty;
     uint64_t seen;
     uint64_t ended;
@@ -171,6 +183,7 @@ struct pipe_state;
 struct file_state;
 struct descriptor_state;
 struct container_state;
+struct trace_state;
 
 struct model {
     int64_t host_id;
@@ -216,6 +229,7 @@ struct model {
     struct file_state *files;
     struct descriptor_state *descriptors;
     struct container_state *containers;
+    struct trace_state *traces;
 };
 
 /* ---- model.c ---- */
@@ -287,6 +301,9 @@ struct process *process_by_pid(const struct model *model, uint32_t pid_ns, uint3
 /* A new edge of a kind (a constant). The caller adds the evidence and puts it into the batch. */
 struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int64_t dst,
                          int64_t at);
+
+/* Puts it into the batch at once, after it was made or has lasted longer or ends elsewhere. */
+void edge_put(struct model *model, const struct row_edge *edge);
 
 /*
  * src acted on dst between two times of the boot clock (the same for a single act). It makes an
@@ -516,6 +533,47 @@ void container_reconcile(struct model *model, uint64_t began);
 void container_flush(struct model *model);
 void container_forget(struct model *model, uint64_t before);
 void container_free_all(struct model *model);
+
+/* ---- model_trace.c ---- */
+
+/* A process was forked: its row, parent, container and program are set. */
+void trace_born(struct model *model, struct process *process);
+/* It has come into what is recorded, as its row says. */
+void trace_found(struct model *model, struct process *process);
+/* Its credentials, session or cgroup may be others; its program is still as it was. */
+void trace_changed(struct model *model, struct process *process);
+/* It has executed a program (the event's), which its row names already. */
+void trace_executed(struct model *model, struct process *process, const struct event *event);
+/* It has ended, as its row says; it is about to be freed. */
+void trace_ended(struct model *model, struct process *process);
+void trace_forget(struct model *model, struct process *process);
+
+/* It is now in its container, which it was not before. */
+void trace_contained(struct model *model, struct process *process);
+/* The container's name or root process may be others; it is about to be freed. */
+void trace_container_changed(struct model *model, const struct container *container);
+void trace_container_gone(const struct container *container);
+
+/* An edge was made (fresh), or has lasted longer or ends elsewhere. */
+void trace_edge(struct model *model, const struct row_edge *edge, bool fresh);
+/* Likewise one by which somebody is sent into a container. */
+void trace_entered(struct model *model, const struct row_edge *edge,
+                   const struct container *container, bool fresh);
+/* A connection has another owner, has begun or ended. */
+void trace_connection(struct model *model, struct connection *connection);
+
+/* Rows of an earlier run: a trace, before its processes; a link, after them. */
+void trace_adopt(struct model *model, const struct row_trace *row);
+void trace_adopt_member(struct model *model, struct process *process);
+void trace_adopt_link(struct model *model, const struct row_trace_link *row);
+
+/* A scan is done: whoever has no trace gets one. After all else is reconciled. */
+void trace_reconcile(struct model *model);
+
+/* After all that has changed is in the batch. */
+void trace_flush(struct model *model);
+/* After the processes are gone. */
+void trace_free_all(struct model *model);
 
 /* ---- address.c ---- */
 

@@ -130,6 +130,7 @@ static void set_parent(struct model *model, struct process *process, struct proc
         process->row.depth = parent->row.depth + 1;
     edge = edge_new(model, "fork", parent->row.id, process->row.id, process->row.started_at);
     edge.detail = model_constant(how);
+    process->fork_edge = edge.id;
     model_put(model, ROW_EDGE, &edge);
     edge_acted(parent, process, edge.last_at);
     process_touch(model, process);
@@ -198,6 +199,7 @@ void process_become(struct model *model, struct process *process, const struct e
     shared_set(&text->capabilities, image_capabilities(task->capabilities));
     shared_set(&text->user, shared_hold(index_get(&model->users, (struct key){task->uid, 0})));
     set_cgroup(model, process, task->cgroup_id);
+    trace_changed(model, process);
     process_touch(model, process);
 }
 
@@ -239,6 +241,7 @@ void process_fork(struct model *model, const struct event *event)
     process->parent_pid = task->creator_pid;
     process->parent_start = task->creator_start;
     set_parent(model, process, parent, NULL);
+    trace_born(model, process);
     if (parent && task->flags & EVENT_TASK_WALLED)
         privilege_fork(model, parent, process, event);
 }
@@ -270,6 +273,7 @@ void process_exec(struct model *model, const struct event *event)
     process->row.exec_count =
         process->row.exec_count == INTEGER_NULL ? 1 : process->row.exec_count + 1;
     container_enter(model, process); /* now that it counts as having executed something */
+    trace_executed(model, process, event);
     exec_row(model, process, event, exec_id);
     file_executed(model, process, event);
     connection_inherit(model, process, event);
@@ -290,6 +294,7 @@ static void process_end(struct model *model, struct process *process, uint64_t t
     process->row.ended_at = model_wall(model, time);
     leave_pids(model, process);
     container_leave(model, process, time);
+    trace_ended(model, process);
     unix_process_ended(model, process);
     TAILQ_REMOVE(&model->alive_processes, process, alive);
     TAILQ_INSERT_TAIL(&model->dead_processes, process, alive);
@@ -329,6 +334,7 @@ void process_attach(struct model *model, const struct event *event)
         return;
     }
     set_cgroup(model, process, cgroup_id);
+    trace_changed(model, process);
     process_touch(model, process);
 }
 
@@ -355,6 +361,8 @@ void process_snapshot(struct model *model, const struct event *event)
     if (entered)
         set_parent(model, process, process_known(model, process->parent_pid, process->parent_start),
                    "entered");
+    if (entered)
+        trace_found(model, process);
 }
 
 /* ---- restart and scan ---- */
@@ -392,6 +400,7 @@ void process_adopt(struct model *model, const struct row_process *row)
     if (index_put(&model->process_ids, id_key(row->id), process) < 0)
         model->unkept++;
     adopt_texts(process, row);
+    trace_adopt_member(model, process);
     process->dirty = false; /* and a row */
     TAILQ_REMOVE(&model->changed_processes, process, changed);
 }
@@ -490,6 +499,7 @@ static void process_free(struct model *model, struct process *process)
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         shared_drop(texts[i]);
+    trace_forget(model, process);
     index_remove(&model->processes, process_key(process->pid, process->start));
     index_remove(&model->process_ids, id_key(process->row.id));
     leave_pids(model, process);

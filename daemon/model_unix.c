@@ -221,6 +221,7 @@ static void way_close(struct model *model, struct unix_way *way, uint64_t time)
     if (way->edge.last_at < until)
         way->edge.last_at = until;
     way->edge.open = 0;
+    trace_edge(model, &way->edge, false);
     way_touch(model->unix_sockets, way);
     way_put(model, way);
     edge_acted(client, server, until);

@@ -138,4 +138,6 @@ void users_introduce(struct users *users, const struct event_header *record, sou
     if (!task)
         return;
     introduce(users, task->uid, record->time, sink, context);
+    if (task->login_uid != EVENT_ID_UNSET)
+        introduce(users, task->login_uid, record->time, sink, context);
 }

@@ -267,6 +267,40 @@ static const struct meaning container_columns[] = {
     {NULL, NULL},
 };
 
+static const struct meaning trace_columns[] = {
+    {"id", "number of the row"},
+    {"host_id", "the boot it was on: hosts.id"},
+    {"root_process_id", "the process it begins with: processes.id"},
+    {"kind", "login, cron, service, container, init or other"},
+    {"title", "such as: ssh login of ana from 203.0.113.5"},
+    {"user", "who logged in, or whose processes they are"},
+    {"remote_address", "where a login came from"},
+    {"started_at", "when its root process began"},
+    {"last_at", "the newest start, end, connection or edge in it"},
+    {"ended_at", "when its last process ended; NULL: it lives"},
+    {"process_count", "how many processes have been in it"},
+    {"connection_count", "how many connections they made or took"},
+    {"flag_count", "0 so far"},
+    {"score", "NULL so far"},
+    {"severity", "NULL so far"},
+    {"tactics", "NULL so far"},
+    {"pinned", "0 so far"},
+    {NULL, NULL},
+};
+
+static const struct meaning trace_link_columns[] = {
+    {"id", "number of the row"},
+    {"host_id", "the boot it was on: hosts.id"},
+    {"src_trace_id", "the trace that led there: traces.id"},
+    {"dst_trace_id", "the trace that it led to: traces.id"},
+    {"kind", "how, as edges.kind"},
+    {"at", "when the first edge began"},
+    {"last_at", "when the newest one acted last"},
+    {"count", "how many edges there were"},
+    {"edge_id", "the first of them: edges.id"},
+    {NULL, NULL},
+};
+
 static const struct meaning sequence_columns[] = {
     {"name", "name of a table"},
     {"last_id", "the highest id that was ever given out in it"},
@@ -318,6 +352,8 @@ static const struct relation relations[] = {
     {"files", "what was done to files that matter to causality", file_columns, NULL},
     {"privileges", "changes of credentials and of walls", privilege_columns, NULL},
     {"containers", "one row for each container, or service of systemd", container_columns, NULL},
+    {"traces", "one row for each login, job, service and container", trace_columns, NULL},
+    {"trace_links", "which trace led into which, and how", trace_link_columns, NULL},
     {"edges", "which process acted on which, and how", edge_columns, NULL},
     {"losses", "what is known not to have been recorded", loss_columns, NULL},
     {"sequences", "private: where the numbering of each table stands", sequence_columns, NULL},

@@ -23,6 +23,13 @@ SET ended_at = coalesce(
         started_at)
 WHERE ended_at IS NULL AND host_id <> ?1;
 
+UPDATE traces
+SET ended_at = coalesce(
+        (SELECT max(h.last_seen_at, coalesce(traces.started_at, h.last_seen_at))
+         FROM hosts AS h WHERE h.id = traces.host_id),
+        started_at)
+WHERE ended_at IS NULL AND host_id <> ?1;
+
 UPDATE containers
 SET ended_at = coalesce(
         (SELECT max(h.last_seen_at, coalesce(containers.started_at, h.last_seen_at))

@@ -23,6 +23,12 @@ static const struct column process_columns[] = {PROCESS_COLUMNS(INTEGER_COLUMN, 
 #define CURRENT_ROW struct row_exec
 static const struct column exec_columns[] = {EXEC_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
 #undef CURRENT_ROW
+#define CURRENT_ROW struct row_trace
+static const struct column trace_columns[] = {TRACE_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_trace_link
+static const struct column trace_link_columns[] = {TRACE_LINK_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
 #define CURRENT_ROW struct row_edge
 static const struct column edge_columns[] = {EDGE_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
 #undef CURRENT_ROW

@@ -69,6 +69,15 @@ struct text {
     I(id) T(container_id) T(runtime) T(name) T(image) T(pod) T(namespace) T(labels) T(cgroup)      \
     I(root_process_id) I(started_at) I(ended_at) I(host_id)
 
+#define TRACE_COLUMNS(I, T)                                                                        \
+    I(id) I(host_id) I(root_process_id) T(kind) T(title) T(user) T(remote_address) I(started_at)   \
+    I(last_at) I(ended_at) I(process_count) I(connection_count) I(flag_count) I(score)             \
+    T(severity) T(tactics) I(pinned)
+
+/* One row for each pair of traces and kind of edge by which one led into the other. */
+#define TRACE_LINK_COLUMNS(I, T)                                                                   \
+    I(id) I(host_id) I(src_trace_id) I(dst_trace_id) T(kind) I(at) I(last_at) I(count) I(edge_id)
+
 #define EDGE_COLUMNS(I, T)                                                                         \
     I(id) I(host_id) I(at) I(last_at) I(count) T(kind) I(src) I(dst) I(connection_id) I(file_id)   \
     T(detail) I(open)
@@ -91,9 +100,11 @@ struct text {
     M(RECORDER, recorders, recorder, RECORDER_COLUMNS)                                             \
     M(PROBE, probes, probe, PROBE_COLUMNS)                                                         \
     M(LOSS, losses, loss, LOSS_COLUMNS)                                                            \
+    M(TRACE, traces, trace, TRACE_COLUMNS)                                                         \
     M(PROCESS, processes, process, PROCESS_COLUMNS)                                                \
     M(EXEC, execs, exec, EXEC_COLUMNS)                                                             \
     M(EDGE, edges, edge, EDGE_COLUMNS)                                                             \
+    M(TRACE_LINK, trace_links, trace_link, TRACE_LINK_COLUMNS)                                     \
     M(CONTAINER, containers, container, CONTAINER_COLUMNS)                                         \
     M(PRIVILEGE, privileges, privilege, PRIVILEGE_COLUMNS)                                         \
     M(LISTENER, listeners, listener, LISTENER_COLUMNS)                                             \

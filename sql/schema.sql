@@ -81,6 +81,7 @@ CREATE TABLE processes (
 CREATE INDEX processes_by_pid ON processes (pid, started_at);
 CREATE INDEX processes_by_parent ON processes (parent_id);
 CREATE INDEX processes_by_start ON processes (started_at);
+CREATE INDEX processes_by_trace ON processes (trace_id);
 CREATE INDEX processes_by_exe ON processes (exe, started_at);
 CREATE INDEX processes_alive ON processes (host_id) WHERE ended_at IS NULL;
 
@@ -257,6 +258,45 @@ CREATE TABLE containers (
 CREATE INDEX containers_by_container ON containers (container_id);
 CREATE INDEX containers_by_name ON containers (name);
 CREATE INDEX containers_running ON containers (host_id) WHERE ended_at IS NULL;
+
+-- What one login, job, service or container has set off.
+CREATE TABLE traces (
+    id INTEGER PRIMARY KEY,
+    host_id INTEGER NOT NULL,
+    root_process_id INTEGER,
+    kind TEXT NOT NULL,
+    title TEXT,
+    user TEXT,
+    remote_address TEXT,
+    started_at INTEGER,
+    last_at INTEGER,
+    ended_at INTEGER,
+    process_count INTEGER NOT NULL,
+    connection_count INTEGER NOT NULL,
+    flag_count INTEGER NOT NULL,
+    score INTEGER,
+    severity TEXT,
+    tactics TEXT,
+    pinned INTEGER NOT NULL
+) STRICT;
+CREATE INDEX traces_by_start ON traces (started_at);
+CREATE INDEX traces_by_last ON traces (last_at);
+CREATE INDEX traces_living ON traces (host_id) WHERE ended_at IS NULL;
+
+-- Edges that lead from a process of one trace to one of another, counted.
+CREATE TABLE trace_links (
+    id INTEGER PRIMARY KEY,
+    host_id INTEGER NOT NULL,
+    src_trace_id INTEGER NOT NULL,
+    dst_trace_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    edge_id INTEGER
+) STRICT;
+CREATE INDEX trace_links_by_src ON trace_links (src_trace_id, last_at);
+CREATE INDEX trace_links_by_dst ON trace_links (dst_trace_id, at);
 
 -- src acted on dst. Evidence that does not apply is NULL.
 CREATE TABLE edges (

@@ -147,11 +147,14 @@ enum store_status store_living(struct store *store, int64_t host_id, store_visit
         enum row_kind kind;
         const char *alive;
     } kinds[] = {
+        {ROW_TRACE, "ended_at IS NULL AND host_id = ?1"},
         {ROW_PROCESS, "ended_at IS NULL AND host_id = ?1"},
         {ROW_CONTAINER, "ended_at IS NULL AND host_id = ?1"},
         {ROW_LISTENER, "ended_at IS NULL AND host_id = ?1"},
         {ROW_CONNECTION, "ended_at IS NULL AND host_id = ?1"},
         {ROW_EDGE, "open = 1 AND host_id = ?1"},
+        {ROW_TRACE_LINK, "src_trace_id IN (SELECT t.id FROM traces AS t"
+                         " WHERE t.ended_at IS NULL AND t.host_id = ?1)"},
     };
     enum store_status status = STORE_OK;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && status == STORE_OK; i++)

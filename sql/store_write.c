@@ -26,6 +26,9 @@ static const struct {
     {"exec_id", ROW_EXEC},
     {"file_id", ROW_FILE},
     {"edge_id", ROW_EDGE},
+    {"trace_id", ROW_TRACE},
+    {"src_trace_id", ROW_TRACE},
+    {"dst_trace_id", ROW_TRACE},
 };
 
 /* Returns whether the column holds ids, and of which kind of row. */

@@ -450,12 +450,15 @@ static void rows_of_all_kinds_come_back_as_they_went(void **state)
     struct row_holder holder = {.connection_id = 9, .process_id = 5, .at = 7, .how = text("stdio")};
     struct row_dns_query dns = {.process_id = 5, .at = 7};
     struct row_file file = {.process_id = 5, .at = 7, .op = text("write")};
+    struct row_trace trace = {.host_id = 1, .kind = text("login")};
+    struct row_trace_link link = {.host_id = 1, .kind = text("fork")};
     void *columns[ROW_KIND_COUNT] = {
-        [ROW_HOST] = &host,     [ROW_RECORDER] = &recorder,   [ROW_PROBE] = &probe,
-        [ROW_LOSS] = &loss,     [ROW_PROCESS] = &p,           [ROW_EXEC] = &exec,
-        [ROW_EDGE] = &edge,     [ROW_CONTAINER] = &container, [ROW_PRIVILEGE] = &privilege,
-        [ROW_LISTENER] = &l,    [ROW_HOLDER] = &holder,       [ROW_CONNECTION] = &c,
-        [ROW_DNS_QUERY] = &dns, [ROW_FILE] = &file,
+        [ROW_HOST] = &host,       [ROW_RECORDER] = &recorder,   [ROW_PROBE] = &probe,
+        [ROW_LOSS] = &loss,       [ROW_PROCESS] = &p,           [ROW_EXEC] = &exec,
+        [ROW_EDGE] = &edge,       [ROW_CONTAINER] = &container, [ROW_PRIVILEGE] = &privilege,
+        [ROW_LISTENER] = &l,      [ROW_HOLDER] = &holder,       [ROW_CONNECTION] = &c,
+        [ROW_DNS_QUERY] = &dns,   [ROW_FILE] = &file,           [ROW_TRACE] = &trace,
+        [ROW_TRACE_LINK] = &link,
     };
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
         *(int64_t *)columns[kind] = kind + 1; /* the id comes first */
