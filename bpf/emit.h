@@ -32,8 +32,9 @@ extern struct counters_map counters SEC(".maps");
 extern const volatile __u64 activity_share[EVENT_CLASSES];
 
 /* Long records are built here. A program may be preempted by another on its CPU but never by
- * itself, so each program that builds one has an area of its own on each CPU. Every offset is
- * masked to 64 KiB; the slack behind it holds the longest single append. */
+ * itself, so each program that builds one has an area of its own on each CPU, or takes one that
+ * nobody has taken. Every offset is masked to 64 KiB; the slack behind it holds the longest single
+ * append. */
 #define SCRATCH_RECORD      65536
 #define SCRATCH_SLACK       (EVENT_ARGV_MAX + EVENT_PATH_MAX)
 #define SCRATCH_ENVIRONMENT 16384
@@ -45,8 +46,8 @@ struct scratch {
     /* Where it begins so far. Here, and not on the stack, for the verifier not to follow it: it
      * would walk the loop again for each range that it may be in. */
     __u64 path_start;
-    __u32 size; /* likewise: see tail_forget() */
-    __u32 padding;
+    __u32 size;  /* likewise: see tail_forget() */
+    __u32 taken; /* by scratch_take() */
     /* Likewise, of the walk through the environment. */
     __u32 environment_length; /* of what was copied */
     __u32 environment_begin;  /* of the record, before */
@@ -69,6 +70,8 @@ enum scratch_user {
     SCRATCH_FILE_NAMES, /* file.bpf.c: what renames, links, removes */
     SCRATCH_PRIVILEGE,  /* privilege.bpf.c */
     SCRATCH_DESCRIPTOR, /* descriptor.bpf.c */
+    SCRATCH_SPARE,      /* for scratch_take() */
+    SCRATCH_SPARE_TOO,
     SCRATCH_USERS,
 };
 
@@ -87,6 +90,18 @@ static __always_inline struct scratch *scratch_get(enum scratch_user user)
 {
     __u32 slot = bpf_get_smp_processor_id() * SCRATCH_USERS + user;
     return bpf_map_lookup_elem(&scratches, &slot);
+}
+
+static __always_inline struct scratch *scratch_try(enum scratch_user user)
+{
+    struct scratch *scratch = scratch_get(user);
+
+    return scratch && !__sync_lock_test_and_set(&scratch->taken, 1) ? scratch : NULL;
+}
+
+static __always_inline void scratch_give(struct scratch *scratch)
+{
+    *(volatile __u32 *)&scratch->taken = 0;
 }
 
 /* Exec and exit are the last to go: they have a ring of their own. */
@@ -123,6 +138,25 @@ static __always_inline void emit_dropped(struct emit_counters *counter, __u32 cl
         __sync_fetch_and_add(&counter->dropped[class], 1);
 }
 
+/*
+ * An area for programs some of which may be preempted, and met by others that use the same one: a
+ * spare one where that is taken, until scratch_give(). NULL: all are; the record that can not be
+ * built is counted.
+ */
+static __always_inline struct scratch *scratch_take(enum scratch_user user, __u32 class)
+{
+    struct scratch *scratch = scratch_try(user);
+    __u64 sequence;
+
+    if (!scratch)
+        scratch = scratch_try(SCRATCH_SPARE);
+    if (!scratch)
+        scratch = scratch_try(SCRATCH_SPARE_TOO);
+    if (!scratch)
+        emit_dropped(emit_begin(class, &sequence), class);
+    return scratch;
+}
+
 /* Counts a record that a cgroup's budget did not allow. */
 static __always_inline void emit_over_budget(void)
 {
@@ -134,13 +168,13 @@ static __always_inline void emit_over_budget(void)
 }
 
 /* Counts an event that its first program missed and its second has dealt with. */
-static __always_inline void emit_rescued(void)
+static __always_inline void emit_rescued(__u32 pair)
 {
     __u32 cpu = bpf_get_smp_processor_id();
     struct emit_counters *counter = bpf_map_lookup_elem(&counters, &cpu);
 
     if (counter)
-        __sync_fetch_and_add(&counter->rescued, 1);
+        __sync_fetch_and_add(&counter->rescued[pair], 1);
 }
 
 static __always_inline void emit_header(struct event_header *header, __u32 size, __u16 kind,

@@ -536,13 +536,21 @@ struct emit_budget {
     struct emit_bucket buckets[EVENT_CLASSES];
 };
 
+/* Programs that are there twice: what the kernel has skipped of the first, the second takes. */
+#define EVENT_PAIR_STATE  0 /* network_state, network_state_again; the others likewise */
+#define EVENT_PAIR_READ   1
+#define EVENT_PAIR_READV  2
+#define EVENT_PAIR_WRITE  3
+#define EVENT_PAIR_WRITEV 4
+#define EVENT_PAIRS       5
+
 /* What a CPU sent, one for each CPU in a map shared with user space. */
 struct emit_counters {
     __u64 sequence[EVENT_RINGS];  /* records attempted */
     __u64 dropped[EVENT_CLASSES]; /* of those, the ones that did not fit, or had to leave room */
-    __u64 rescued;                /* skipped by network_state, taken by network_state_again */
+    __u64 rescued[EVENT_PAIRS];   /* skipped by the first of a pair, taken by the second */
     __u64 over_budget;            /* records not sent because of a budget */
-    __u64 padding[6];             /* whole cache lines each */
+    __u64 padding[2];             /* whole cache lines each */
 };
 
 #define EVENT_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)

@@ -119,11 +119,14 @@ static __always_inline void file_tell(const struct file_use *use, const struct f
                                       __u16 kind)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct scratch *scratch = scratch_get(SCRATCH_FILE);
     struct event_file *record;
+    struct scratch *scratch;
     __u32 size, cut = 0;
 
-    if (!scratch || !budget_allows(EVENT_CLASS_FILE, task->cgroups->dfl_cgrp->kn->id))
+    if (!budget_allows(EVENT_CLASS_FILE, task->cgroups->dfl_cgrp->kn->id))
+        return;
+    scratch = scratch_take(SCRATCH_FILE, EVENT_CLASS_FILE);
+    if (!scratch)
         return;
     record = file_record(scratch, &size, task, use->now);
     if (writer) {
@@ -137,6 +140,7 @@ static __always_inline void file_tell(const struct file_use *use, const struct f
     if (cut)
         record->flags |= EVENT_FILE_PATH_CUT;
     emit_scratch(scratch, size, EVENT_CLASS_FILE, kind);
+    scratch_give(scratch);
 }
 
 /* What the last writer has written since user space was last told of it. */

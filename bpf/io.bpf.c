@@ -43,6 +43,26 @@ static __noinline int exhausted(__u32 fd)
     return 0;
 }
 
+/* Bytes of an open file have been moved by the current task. One copy for the programs of the full
+ * tier. */
+static __noinline int file_transferred(struct file *file, bool write)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+
+    if (filter_allows(task_cgroup(task)))
+        transfer(task, file, write);
+    return 0;
+}
+
+static __noinline int fifo_exhausted(struct file *file)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+
+    if (filter_allows(task_cgroup(task)))
+        pipe_ended(task, file, BPF_CORE_READ(file, f_inode));
+    return 0;
+}
+
 /* From one descriptor into another, inside the kernel. */
 static __always_inline int moved(__u32 from, __u32 to)
 {
@@ -111,4 +131,109 @@ int io_vmsplice_exit(struct trace_event_raw_sys_exit *ctx)
     if (ctx->ret <= 0)
         return 0;
     return transferred(fd, BPF_CORE_READ(image_descriptor(task, fd), f_mode) & FMODE_WRITE);
+}
+
+/*
+ * ---- full tier ----
+ *
+ * Here only what reads and writes is slowed down, and not each system call of the host. Most of it
+ * goes to sockets and terminals: that is found out by plain loads.
+ */
+
+static __always_inline void file_read(struct file *file, long result)
+{
+    __u32 type = file->f_inode->i_mode & S_IFMT;
+
+    if (type != S_IFIFO && type != S_IFREG)
+        return;
+    if (result > 0)
+        file_transferred(file, false);
+    else if (!result && type == S_IFIFO)
+        fifo_exhausted(file);
+}
+
+static __always_inline void file_write(struct file *file, long result)
+{
+    __u32 type = file->f_inode->i_mode & S_IFMT;
+
+    if (result > 0 && (type == S_IFIFO || type == S_IFREG))
+        file_transferred(file, true);
+}
+
+/*
+ * The kernel skips a tracing program that a task which was put aside on that CPU is inside of: of
+ * calls that are made as often as these not a few, where tasks can be put aside inside the kernel.
+ * So each program is there twice. The first says while it is at work on a CPU; where the second
+ * finds it so, it is not for the second's own task, for which the first was skipped.
+ */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, EVENT_PAIRS);
+    __type(key, __u32);
+    __type(value, __u32);
+} io_at_work SEC(".maps");
+
+static __always_inline void io_first(__u32 pair, struct file *file, long result, bool write)
+{
+    volatile __u32 *at_work = bpf_map_lookup_elem(&io_at_work, &pair);
+
+    if (!at_work)
+        return;
+    *at_work = 1;
+    if (write)
+        file_write(file, result);
+    else
+        file_read(file, result);
+    *at_work = 0;
+}
+
+static __always_inline void io_second(__u32 pair, struct file *file, long result, bool write)
+{
+    volatile __u32 *at_work = bpf_map_lookup_elem(&io_at_work, &pair);
+
+    if (!at_work || !*at_work)
+        return;
+    emit_rescued(pair);
+    if (write)
+        file_write(file, result);
+    else
+        file_read(file, result);
+}
+
+/* For a function whose first argument is the file; `result`: how many arguments come before it. */
+#define IO_PROGRAMS(name, function, pair, result, write)                                           \
+    SEC("fexit/" function)                                                                         \
+    int name(__u64 *ctx)                                                                           \
+    {                                                                                              \
+        io_first(pair, (struct file *)ctx[0], (long)ctx[result], write);                           \
+        return 0;                                                                                  \
+    }                                                                                              \
+    SEC("fexit/" function)                                                                         \
+    int name##_again(__u64 *ctx)                                                                   \
+    {                                                                                              \
+        io_second(pair, (struct file *)ctx[0], (long)ctx[result], write);                          \
+        return 0;                                                                                  \
+    }
+
+IO_PROGRAMS(io_read, "vfs_read", EVENT_PAIR_READ, 4, false)
+IO_PROGRAMS(io_readv, "vfs_readv", EVENT_PAIR_READV, 5, false)
+IO_PROGRAMS(io_write, "vfs_write", EVENT_PAIR_WRITE, 4, true)
+IO_PROGRAMS(io_writev, "vfs_writev", EVENT_PAIR_WRITEV, 5, true)
+
+/* A request of io_uring that is done at once returns 0 here, and has its result in it. One that
+ * goes on by itself, as only direct I/O does, may be gone. */
+SEC("fexit/io_read")
+int BPF_PROG(io_uring_read, struct io_kiocb *request, __u32 flags, int result)
+{
+    if (!result)
+        file_read(request->file, request->cqe.res);
+    return 0;
+}
+
+SEC("fexit/io_write")
+int BPF_PROG(io_uring_write, struct io_kiocb *request, __u32 flags, int result)
+{
+    if (!result)
+        file_write(request->file, request->cqe.res);
+    return 0;
 }

@@ -314,6 +314,15 @@ struct file {
     void *private_data;
 };
 
+struct io_cqe {
+    __s32 res;
+};
+
+struct io_kiocb {
+    struct file *file;
+    struct io_cqe cqe;
+};
+
 struct pipe_inode_info {
     unsigned int head;
     unsigned int tail;

@@ -112,7 +112,7 @@ int BPF_PROG(network_state_again, struct sock *sk, int old_state, int new_state)
     if (!marks || take_mark(&marks->of[0], sk, change) || take_mark(&marks->of[1], sk, change))
         return 0;
     emit_state(sk, old_state, new_state);
-    emit_rescued();
+    emit_rescued(EVENT_PAIR_STATE);
     return 0;
 }
 
@@ -130,16 +130,14 @@ static __always_inline struct sock *tcp_socket_of(struct task_struct *task, __u3
     return socket_is_tcp(sk) ? sk : NULL;
 }
 
-/* A record about the socket behind a descriptor that the current task called upon; NULL: it is not
- * TCP, not to be recorded, or the ring is full. The cookie was given to it at an earlier state
- * change: no helper makes one in classic tracepoints. 0: there was none. */
-static __always_inline struct event_tcp *call_record(__u32 fd, __u16 kind)
+/* A record about a TCP socket that the current task called upon; NULL: it is not to be recorded, or
+ * the ring is full. The cookie was given to it at an earlier state change: no helper makes one in
+ * classic tracepoints. 0: there was none. */
+static __always_inline struct event_tcp *socket_record(struct sock *sk, __u16 kind)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct sock *sk = tcp_socket_of(task, fd);
     struct event_tcp *record;
 
-    if (!sk || !filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) || !network_budget(sk))
+    if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) || !network_budget(sk))
         return NULL;
     record = EMIT_RESERVE(EVENT_CLASS_NETWORK, event_tcp, kind);
     if (!record)
@@ -147,11 +145,19 @@ static __always_inline struct event_tcp *call_record(__u32 fd, __u16 kind)
     record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
     socket_fill(record, sk);
     record->old_state = record->new_state;
-    task_identify(&record->header, task);
+    task_identify(&record->header, bpf_get_current_task_btf());
     return record;
 }
 
-static __always_inline int network_accepted(long fd)
+/* The same of the socket behind a descriptor of the current task's; NULL: or it is not TCP. */
+static __always_inline struct event_tcp *call_record(__u32 fd, __u16 kind)
+{
+    struct sock *sk = tcp_socket_of(bpf_get_current_task_btf(), fd);
+
+    return sk ? socket_record(sk, kind) : NULL;
+}
+
+static __always_inline int accept_returned(long fd)
 {
     struct event_tcp *record = fd < 0 ? NULL : call_record(fd, EVENT_TCP_ACCEPT);
 
@@ -163,13 +169,13 @@ static __always_inline int network_accepted(long fd)
 SEC("tracepoint/syscalls/sys_exit_accept")
 int network_accept_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    return network_accepted(ctx->ret);
+    return accept_returned(ctx->ret);
 }
 
 SEC("tracepoint/syscalls/sys_exit_accept4")
 int network_accept4_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    return network_accepted(ctx->ret);
+    return accept_returned(ctx->ret);
 }
 
 /* A socket that was never bound gets its port after its state has changed: only the return of
@@ -197,8 +203,10 @@ static __always_inline bool connect_undecided(long error)
 SEC("tracepoint/syscalls/sys_exit_connect")
 int network_connect_exit(struct trace_event_raw_sys_exit *ctx)
 {
+    struct socket_address address = {};
     struct event_tcp *record;
     struct pt_regs *regs;
+    const void *given;
 
     if (connect_undecided(ctx->ret))
         return 0;
@@ -207,8 +215,77 @@ int network_connect_exit(struct trace_event_raw_sys_exit *ctx)
     if (!record)
         return 0;
     record->error = -ctx->ret;
+    given = (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs);
+    if (bpf_probe_read_user(&address, sizeof(address), given))
+        bpf_probe_read_user(&address, 8, given);
     /* Where no route was found the socket never learnt whom it was to reach. */
-    socket_destination(record, (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
+    socket_destination(record, &address);
     emit_submit(record, EVENT_CLASS_NETWORK);
     return 0;
+}
+
+/* ---- full tier: whichever way the call was made, by io_uring too ---- */
+
+/* A socket of the kernel's own has no file. */
+static __always_inline struct sock *tcp_of_user(struct socket *socket)
+{
+    struct sock *sk = socket->sk;
+
+    return socket->file && socket_is_tcp(sk) ? sk : NULL;
+}
+
+/* A socket gets its owner when it is accepted. This is under a spinlock: no other task comes in
+ * between, and the kernel skips nothing. */
+SEC("fentry/security_sock_graft")
+int BPF_PROG(network_accepted, struct sock *sk, struct socket *socket)
+{
+    struct event_tcp *record;
+
+    if (!socket->file || !socket_is_tcp(sk))
+        return 0;
+    record = socket_record(sk, EVENT_TCP_ACCEPT);
+    if (record)
+        emit_submit(record, EVENT_CLASS_NETWORK);
+    return 0;
+}
+
+SEC("fexit/inet_listen")
+int BPF_PROG(network_listened, struct socket *socket, int backlog, int result)
+{
+    struct sock *sk = result ? NULL : tcp_of_user(socket);
+    struct event_tcp *record = sk ? socket_record(sk, EVENT_TCP_LISTEN) : NULL;
+
+    if (record)
+        emit_submit(record, EVENT_CLASS_NETWORK);
+    return 0;
+}
+
+static __always_inline int connect_failed(struct socket *socket, const void *given, int error)
+{
+    struct sock *sk = connect_undecided(error) ? NULL : tcp_of_user(socket);
+    struct event_tcp *record = sk ? socket_record(sk, EVENT_TCP_CONNECT_FAILED) : NULL;
+    struct socket_address address = {};
+
+    if (!record)
+        return 0;
+    record->error = -error;
+    bpf_probe_read_kernel(&address, sizeof(address), given);
+    socket_destination(record, &address);
+    emit_submit(record, EVENT_CLASS_NETWORK);
+    return 0;
+}
+
+SEC("fexit/inet_stream_connect")
+int BPF_PROG(network_connected, struct socket *socket, const void *address, int length, int flags,
+             int result)
+{
+    return connect_failed(socket, address, result);
+}
+
+/* What a security module has forbidden does not get as far as that. */
+SEC("fexit/security_socket_connect")
+int BPF_PROG(network_connect_denied, struct socket *socket, const void *address, int length,
+             int result)
+{
+    return connect_failed(socket, address, result);
 }

@@ -92,7 +92,7 @@ static __always_inline void pipe_emit_fifo(struct task_struct *task, struct file
                                            const struct pipe_id *pipe, __u64 time, __u32 flags,
                                            __u16 kind)
 {
-    struct scratch *scratch = scratch_get(SCRATCH_PIPE);
+    struct scratch *scratch = scratch_take(SCRATCH_PIPE, EVENT_CLASS_IPC);
     struct event_pipe *record;
     __u32 size = sizeof(*record), cut = 0;
 
@@ -102,6 +102,7 @@ static __always_inline void pipe_emit_fifo(struct task_struct *task, struct file
     pipe_fill(record, task, pipe, time, flags);
     record->path = tail_file_path(scratch, &size, file, &cut);
     emit_scratch(scratch, size, EVENT_CLASS_IPC, kind);
+    scratch_give(scratch);
 }
 
 static __always_inline void pipe_emit(struct task_struct *task, const struct pipe_id *pipe,

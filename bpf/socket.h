@@ -116,23 +116,20 @@ static __always_inline void socket_fill(struct event_tcp *out, struct sock *sk)
     out->new_state = BPF_CORE_READ(sk, __sk_common.skc_state);
 }
 
-/* Overwrites the remote end with the address that connect() was given. */
-static __always_inline void socket_destination(struct event_tcp *out, const void *user_address)
+/* Overwrites the remote end with the address that connect() was given; of neither family where it
+ * could not be read. */
+static __always_inline void socket_destination(struct event_tcp *out,
+                                               const struct socket_address *address)
 {
-    struct socket_address address = {};
-
-    if (bpf_probe_read_user(&address, sizeof(address), user_address) &&
-        bpf_probe_read_user(&address, 8, user_address))
+    if (address->family != AF_INET && address->family != AF_INET6)
         return;
-    if (address.family != AF_INET && address.family != AF_INET6)
-        return;
-    out->family = address.family;
-    out->remote_port = bpf_ntohs(address.port);
+    out->family = address->family;
+    out->remote_port = bpf_ntohs(address->port);
     __builtin_memset(out->remote_address, 0, sizeof(out->remote_address));
-    if (address.family == AF_INET6)
-        __builtin_memcpy(out->remote_address, address.v6.address, 16);
+    if (address->family == AF_INET6)
+        __builtin_memcpy(out->remote_address, address->v6.address, 16);
     else
-        __builtin_memcpy(out->remote_address, &address.v4, 4);
+        __builtin_memcpy(out->remote_address, &address->v4, 4);
     addresses_normalise(&out->family, out->local_address, out->remote_address);
 }
 

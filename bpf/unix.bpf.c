@@ -22,10 +22,15 @@ static __always_inline struct socket *unix_called(struct task_struct *task, __u3
 static __always_inline int unix_record(struct task_struct *task, struct socket *socket, bool server,
                                        __u16 kind)
 {
-    struct scratch *scratch = scratch_get(SCRATCH_UNIX);
+    struct scratch *scratch;
 
-    if (scratch && budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
-        unix_emit(scratch, task, socket, server, EVENT_CLASS_IPC, kind);
+    if (!budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
+        return 0;
+    scratch = scratch_take(SCRATCH_UNIX, EVENT_CLASS_IPC);
+    if (!scratch)
+        return 0;
+    unix_emit(scratch, task, socket, server, EVENT_CLASS_IPC, kind);
+    scratch_give(scratch);
     return 0;
 }
 
@@ -62,4 +67,40 @@ SEC("tracepoint/syscalls/sys_exit_bind")
 int unix_bind_exit(struct trace_event_raw_sys_exit *ctx)
 {
     return unix_datagram(ctx->ret, true, EVENT_UNIX_BIND);
+}
+
+/* ---- full tier: whichever way the call was made, by io_uring too ---- */
+
+/* As network_accepted (network.bpf.c). */
+SEC("fentry/security_sock_graft")
+int BPF_PROG(unix_accepted, struct sock *sk, struct socket *socket)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+
+    if (!socket->file || !socket_is_unix(sk) || !filter_allows(task_cgroup(task)))
+        return 0;
+    return unix_record(task, socket, true, EVENT_UNIX_ACCEPT);
+}
+
+static __always_inline int unix_datagram_of(struct socket *socket, int result, bool server,
+                                            __u16 kind)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+
+    if (result || !socket->file || socket->type != SOCK_DGRAM || !filter_allows(task_cgroup(task)))
+        return 0;
+    return unix_record(task, socket, server, kind);
+}
+
+SEC("fexit/unix_dgram_connect")
+int BPF_PROG(unix_connected, struct socket *socket, const void *address, int length, int flags,
+             int result)
+{
+    return unix_datagram_of(socket, result, false, EVENT_UNIX_CONNECT);
+}
+
+SEC("fexit/unix_bind")
+int BPF_PROG(unix_bound, struct socket *socket, const void *address, int length, int result)
+{
+    return unix_datagram_of(socket, result, true, EVENT_UNIX_BIND);
 }

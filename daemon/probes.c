@@ -19,7 +19,7 @@
 #include "spyq.skel.h"
 #include "tiers.h"
 
-#define SCRATCHES_PER_CPU 12 /* SCRATCH_USERS of bpf/emit.h */
+#define SCRATCHES_PER_CPU 14 /* SCRATCH_USERS of bpf/emit.h */
 #define ERROR_SIZE        160
 #define NAME_SIZE         64
 
@@ -54,9 +54,11 @@ struct probes {
 /* Without these three there is nothing to record. */
 static const char *const vital[] = {"process_fork", "process_exec", "process_exit"};
 
+#define VITAL (sizeof(vital) / sizeof(vital[0]))
+
 static bool is_vital(const char *name)
 {
-    for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++)
+    for (size_t i = 0; i < VITAL; i++)
         if (strcmp(vital[i], name) == 0)
             return true;
     return false;
@@ -442,13 +444,24 @@ static void probe_attach(const struct probes *probes, struct probe *probe)
         snprintf(probe->error, ERROR_SIZE, "%.60s: %s", section, strerror(errno));
 }
 
-static void attach_some(struct probes *probes, bool replaceable)
+/* The later a program is attached, the higher: those of forks last, and before them those of execs
+ * and exits, so that a process whose fork is told has its exec and its end told as well. */
+static size_t attach_rank(const char *name)
+{
+    for (size_t i = 0; i < VITAL; i++)
+        if (strncmp(name, vital[i], strlen(vital[i])) == 0)
+            return VITAL - i;
+    return 0;
+}
+
+static void attach_some(struct probes *probes, size_t rank, bool replaceable)
 {
     for (size_t i = 0; i < probes->count; i++) {
         struct probe *probe = &probes->list[i];
-        if ((tier_successors(bpf_program__name(probe->program)) != NULL) != replaceable)
+        const char *name = bpf_program__name(probe->program);
+        if (attach_rank(name) != rank || (tier_successors(name) != NULL) != replaceable)
             continue;
-        if (is_superseded(probes, bpf_program__name(probe->program), is_attached))
+        if (is_superseded(probes, name, is_attached))
             probe->needless = true;
         probe_attach(probes, probe);
     }
@@ -457,8 +470,10 @@ static void attach_some(struct probes *probes, bool replaceable)
 /* What others may make needless comes last: by then it is known whether they could be attached. */
 static void attach_all(struct probes *probes)
 {
-    attach_some(probes, false);
-    attach_some(probes, true);
+    for (size_t rank = 0; rank <= VITAL; rank++) {
+        attach_some(probes, rank, false);
+        attach_some(probes, rank, true);
+    }
 }
 
 static bool is_missing(const struct probes *probes, const char *name)
@@ -492,7 +507,7 @@ static int look_for_missing(struct probes *probes, struct source_error *error)
     const char *missing = NULL;
     bool other = false;
 
-    for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++) {
+    for (size_t i = 0; i < VITAL; i++) {
         if (!is_missing(probes, vital[i]))
             continue;
         missing = vital[i];
@@ -592,12 +607,23 @@ int probes_iterate(struct probes *probes, enum probes_iterator iterator)
     return -1;
 }
 
-static uint64_t rescued(const struct probes *probes)
+/* The programs that are there twice. */
+static const struct {
+    const char *first, *second;
+} pairs[EVENT_PAIRS] = {
+    [EVENT_PAIR_STATE] = {"network_state", "network_state_again"},
+    [EVENT_PAIR_READ] = {"io_read", "io_read_again"},
+    [EVENT_PAIR_READV] = {"io_readv", "io_readv_again"},
+    [EVENT_PAIR_WRITE] = {"io_write", "io_write_again"},
+    [EVENT_PAIR_WRITEV] = {"io_writev", "io_writev_again"},
+};
+
+static uint64_t rescued(const struct probes *probes, size_t pair)
 {
     uint64_t sum = 0;
 
     for (size_t cpu = 0; cpu < probes->cpus; cpu++)
-        sum += ((const volatile struct emit_counters *)probes->counters)[cpu].rescued;
+        sum += ((const volatile struct emit_counters *)probes->counters)[cpu].rescued[pair];
     return sum;
 }
 
@@ -613,17 +639,21 @@ static uint64_t skipped(const struct probe *probe)
     return info.recursion_misses;
 }
 
-/* Of those, the ones that nobody else made up for (bpf/network.bpf.c). */
+/* Of those, the ones that nobody else made up for (bpf/network.bpf.c, bpf/io.bpf.c). */
 static uint64_t recursion_misses(const struct probes *probes, const struct probe *probe)
 {
+    const char *name = bpf_program__name(probe->program);
     uint64_t misses = skipped(probe), made_up;
 
-    if (probe->program == probes->bpf->progs.network_state_again)
-        return 0;
-    if (probe->program != probes->bpf->progs.network_state)
-        return misses;
-    made_up = rescued(probes);
-    return misses > made_up ? misses - made_up : 0;
+    for (size_t i = 0; i < EVENT_PAIRS; i++) {
+        if (strcmp(name, pairs[i].second) == 0)
+            return 0;
+        if (strcmp(name, pairs[i].first) != 0)
+            continue;
+        made_up = rescued(probes, i);
+        return misses > made_up ? misses - made_up : 0;
+    }
+    return misses;
 }
 
 size_t probes_list(const struct probes *probes, struct source_probe *list, size_t most)

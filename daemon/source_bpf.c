@@ -275,7 +275,7 @@ static const struct {
     {"udp", EVENT_CLASS_NETWORK},
     {"dns", EVENT_CLASS_DNS},
     {"unix", EVENT_CLASS_IPC},
-    {"pipe", EVENT_CLASS_IPC},
+    {"io", EVENT_CLASS_IPC},
     {"descriptor", EVENT_CLASS_IPC},
     {"file", EVENT_CLASS_FILE},
     {"privilege", EVENT_CLASS_PRIVILEGE},
@@ -324,7 +324,7 @@ static void audit_rescued(struct source *source)
     uint64_t rescued = 0;
 
     for (size_t cpu = 0; cpu < cpus; cpu++)
-        rescued += counters[cpu].rescued;
+        rescued += counters[cpu].rescued[EVENT_PAIR_STATE];
     if (rescued != source->rescued)
         source->rescan = true;
     source->rescued = rescued;

@@ -83,6 +83,15 @@ static const struct {
     {"process_fork", {"process_fork_classic"}},
     {"process_exec", {"process_exec_classic"}},
     {"process_exit", {"process_exit_classic"}},
+    {"network_accept_exit", {"network_accepted"}},
+    {"network_accept4_exit", {"network_accepted"}},
+    {"network_listen_exit", {"network_listened"}},
+    {"network_connect_exit", {"network_connected", "network_connect_denied"}},
+    {"unix_accept_exit", {"unix_accepted"}},
+    {"unix_connect_exit", {"unix_connected"}},
+    {"unix_bind_exit", {"unix_bound"}},
+    {"io_read_exit", {"io_read", "io_readv"}},
+    {"io_write_exit", {"io_write", "io_writev"}},
 };
 
 const char *const *tier_successors(const char *program)
