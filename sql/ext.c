@@ -3,12 +3,12 @@
 
 #include "ext.h"
 #include "fn_call.h"
-#include "vt_ancestry.h"
+#include "vt_graph.h"
 
 SQLITE_EXTENSION_INIT1
 
 static const struct fn *const function_sets[] = {
-    fn_time, fn_address, fn_path, fn_argv, fn_regexp, fn_rows,
+    fn_time, fn_address, fn_path, fn_argv, fn_regexp, fn_rows, fn_hub,
 };
 
 static int register_functions(sqlite3 *db, const struct fn **failed)
@@ -32,7 +32,7 @@ int spyq_extension_init(sqlite3 *db, char **error, const struct sqlite3_api_rout
     const struct fn *failed = NULL;
     int rc = register_functions(db, &failed);
     if (rc == SQLITE_OK)
-        rc = vt_ancestry_register(db);
+        rc = vt_graph_register(db);
     if (rc != SQLITE_OK && error)
         *error = sqlite3_mprintf("cannot register %s: %s",
                                  failed ? failed->name : "the table functions", sqlite3_errstr(rc));

@@ -42,6 +42,7 @@ extern const struct fn fn_path[];
 extern const struct fn fn_argv[];
 extern const struct fn fn_regexp[];
 extern const struct fn fn_rows[];
+extern const struct fn fn_hub[];
 
 /* Registers one function on a connection. *fn must outlive it. Returns SQLite's result code. */
 int fn_register(sqlite3 *db, const struct fn *fn);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ancestors() and descendants() against their twins in SQL, on trees of every shape."""
+"""The table functions of the graph against their twins in SQL, on graphs of every shape."""
 import os
 import random
 import sqlite3
@@ -9,6 +9,8 @@ import threading
 import time
 
 TREES = 60
+GRAPHS = 600
+KINDS = ["fork", "connect", "unix", "pipe", "file", "fdpass", "ptrace", "inject", "signal", "runtime"]
 PROCESSES_MAX = 120
 
 
@@ -40,29 +42,114 @@ def add_edge(db, kind, src, dst, at):
                " VALUES (1, ?, ?, 1, ?, ?, ?)", (at, at, kind, src, dst))
 
 
-def compare(db, context, function, process, depth):
-    rows = db.execute(f"SELECT * FROM {function}(?, ?)", (process, depth)).fetchall()
-    twin = db.execute(context.twins[function], {"id": process}).fetchall()
-    if depth is not None:
-        twin = [row for row in twin if row[1] <= depth]
-    assert rows == twin, (f"seed {context.seed}: {function}({process}, {depth})\n"
-                          f"got    {rows}\nwanted {twin}")
+def compare(db, context, function, values, twin_values, rows_max=None):
+    """One question to both. The twin has no limit of rows: it is cut here."""
+    twin_values = dict(dict.fromkeys(("id", "src", "dst", "at", "max_depth", "kinds", "hubs")), **twin_values)
+    rows = db.execute(f"SELECT * FROM {function}({','.join('?' * len(values))})", values).fetchall()
+    twin = db.execute(context.twins[function], twin_values).fetchall()
+    if rows_max is not None and len(twin) > rows_max:
+        twin = [*twin[:rows_max - 1], (*twin[rows_max - 1][:-1], b"rows")]
+    assert rows == twin, (f"seed {context.seed}: {function}{values}\n"
+                          f"got    {rows}\nwanted {twin}\n{dump(db)}")
     return len(rows)
 
 
-def check_twins(context):
+def dump(db):
+    """A small graph, as SQL to try the question on by hand."""
+    if db.execute("SELECT count(*) FROM processes").fetchone()[0] > 60:
+        return ""
+    rows = [f"INSERT INTO processes (id, host_id, pid, parent_id, started_at, origin, exe) VALUES {row};"
+            for row in db.execute("SELECT id, 1, pid, parent_id, started_at, 'event', exe FROM processes")]
+    rows += [f"INSERT INTO edges VALUES {row};" for row in db.execute("SELECT * FROM edges")]
+    return "\n".join(rows).replace("None", "NULL").replace("b'", "'")
+
+
+def check_trees(context):
     generator = random.Random(context.seed)
     db = context.connect(context.empty_store("trees.db"))
     compared = 0
     for _ in range(TREES):
         db.execute("BEGIN")
         ids = plant(db, generator)
-        for process in [*generator.sample(ids, min(20, len(ids))), 10 * PROCESSES_MAX + 7]:
-            depth = generator.choice([None, None, 0, 1, 3])
-            compared += compare(db, context, "ancestors", process, depth)
-            compared += compare(db, context, "descendants", process, depth)
         db.execute("COMMIT")
+        for process in [*generator.sample(ids, min(20, len(ids))), 10 * PROCESSES_MAX + 7]:
+            depth, rows = generator.choice([None, None, 0, 1, 3]), generator.choice([None, None, 1, 3])
+            for function in ("ancestors", "descendants"):
+                compared += compare(db, context, function, (process, depth, rows),
+                                    {"id": process, "max_depth": depth}, rows)
     assert compared > TREES * 20, f"seed {context.seed}: only {compared} rows compared"
+
+
+EXES = [None, None, "/usr/bin/bash", "/usr/bin/bash", "/tmp/cron", "/usr/sbin/cron", "/usr/bin/apt-get",
+        "/opt/x/containerd-shim-runc-v2", "/opt/x/apt"]
+
+
+def tangle(db, generator):
+    """Few processes and few times: cycles, equal times, edges that end before others begin."""
+    ids = generator.sample(range(1, 99), generator.randrange(1, 12))
+    times = generator.choice([3, 8, 20])
+    for table in ("processes", "edges"):
+        db.execute(f"DELETE FROM {table}")
+    for process in ids:
+        parent = generator.choice([None, generator.choice(ids), generator.choice(ids), 100])
+        started_at = generator.choice([None, *[generator.randrange(times)] * 3])
+        db.execute("INSERT INTO processes (id, host_id, pid, parent_id, started_at, origin, exe)"
+                   " VALUES (?, 1, ?, ?, ?, 'event', ?)",
+                   (process, generator.choice([1, 7, 7, 7, 7, 7]), parent, started_at, generator.choice(EXES)))
+        if generator.random() < 0.7 and parent:
+            add_edge(db, "fork", parent, process, generator.randrange(times))
+    for _ in range(generator.randrange(3 * len(ids))):
+        at = generator.randrange(times)
+        db.execute("INSERT INTO edges (host_id, at, last_at, count, kind, src, dst, open)"
+                   " VALUES (1, ?, ?, 1, ?, ?, ?, ?)",
+                   (at, at + generator.choice([0, 0, 1, times]), generator.choice(KINDS),
+                    generator.choice([*ids, *ids, 100]), generator.choice([*ids, *ids, 100]),
+                    generator.choice([0, 0, 0, 1])))
+    return ids, times
+
+
+def crowd(db, generator):
+    """Many peers, just enough for a hub or one too few, in either direction."""
+    ids, times = tangle(db, generator)
+    for hub in generator.sample(ids, min(2, len(ids))):
+        inward, kind = generator.random() < 0.5, generator.choice(["connect", "unix"])
+        for peer in range(1000, 1000 + generator.choice([31, 32, 33])):
+            db.execute("INSERT OR IGNORE INTO processes (id, host_id, pid, origin) VALUES (?, 1, 7, 'event')",
+                       (peer,))
+            ends = (peer, hub) if inward else (hub, peer)
+            for _ in range(generator.choice([1, 1, 2])):
+                add_edge(db, kind, *ends, generator.randrange(times // 2))
+    return [*ids, 1000], times
+
+
+def ask(db, context, generator, ids, times):
+    """One question of each function. Returns how many rows they had."""
+    process, other = generator.choice(ids), generator.choice([*ids, *ids, 77])
+    at = generator.choice([None, generator.randrange(-1, times + 1)])
+    depth = generator.choice([None, None, 0, 1, 2, 3])
+    kinds = generator.choice([None, None, ",".join(generator.sample(KINDS, generator.randrange(1, 6)))])
+    hubs, rows = generator.choice([None, "stop", "follow"]), generator.choice([None, None, 1, 2, 5])
+    # No way is longer than there are processes.
+    limits = {"at": at, "max_depth": len(ids) + 1 if depth is None else depth, "kinds": kinds, "hubs": hubs}
+    compared = 0
+    for function in ("backward", "forward"):
+        compared += compare(db, context, function, (process, at, depth, kinds, rows, hubs),
+                            {"id": process, **limits}, rows)
+    return compared + compare(db, context, "path", (process, other, at, depth, kinds, hubs),
+                              {"src": process, "dst": other, **limits})
+
+
+def check_graphs(context):
+    generator = random.Random(context.seed)
+    db = context.connect(context.empty_store("graphs.db"))
+    compared = 0
+    for number in range(GRAPHS):
+        db.execute("BEGIN")
+        ids, times = crowd(db, generator) if number % 10 == 0 else tangle(db, generator)
+        db.execute("COMMIT")
+        for _ in range(8):
+            compared += ask(db, context, generator, ids, times)
+    assert compared > GRAPHS * 20, f"seed {context.seed}: only {compared} rows compared"
 
 
 def check_lateral(context):
@@ -173,7 +260,8 @@ except MemoryError:
 
 
 CHECKS = [
-    ("graph: the twins agree on random trees", check_twins),
+    ("graph: the twins agree on random trees", check_trees),
+    ("graph: the twins agree on random graphs", check_graphs),
     ("graph: lateral joins", check_lateral),
     ("graph: 100,000 children", check_fan_out),
     ("graph: 100,000 generations", check_depth),
