@@ -72,7 +72,7 @@ static __always_inline bool budget_allows(__u32 class, __u64 cgroup_id)
         return true;
     }
     __sync_fetch_and_add(&bucket->dropped, 1);
-    emit_over_budget();
+    EMIT_COUNT(over_budget);
     return false;
 }
 

@@ -16,6 +16,8 @@ struct environment_map environment_names SEC(".maps");
 struct insiders_map insiders SEC(".maps");
 struct budgets_map budgets SEC(".maps");
 struct udp_sockets_map udp_sockets SEC(".maps");
+struct udp_flows_map udp_flows SEC(".maps");
+struct udp_closed_map udp_closed SEC(".maps");
 __u32 armed[EVENT_RINGS];
 const volatile __u64 activity_share[EVENT_CLASSES] = {0};
 const volatile __u64 budget_rate[EVENT_CLASSES] = {0};

@@ -157,25 +157,14 @@ static __always_inline struct scratch *scratch_take(enum scratch_user user, __u3
     return scratch;
 }
 
-/* Counts a record that a cgroup's budget did not allow. */
-static __always_inline void emit_over_budget(void)
-{
-    __u32 cpu = bpf_get_smp_processor_id();
-    struct emit_counters *counter = bpf_map_lookup_elem(&counters, &cpu);
-
-    if (counter)
-        __sync_fetch_and_add(&counter->over_budget, 1);
-}
-
-/* Counts an event that its first program missed and its second has dealt with. */
-static __always_inline void emit_rescued(__u32 pair)
-{
-    __u32 cpu = bpf_get_smp_processor_id();
-    struct emit_counters *counter = bpf_map_lookup_elem(&counters, &cpu);
-
-    if (counter)
-        __sync_fetch_and_add(&counter->rescued[pair], 1);
-}
+/* Adds to a counter of this CPU; `member` is that of struct emit_counters. */
+#define EMIT_COUNT(member)                                                                         \
+    do {                                                                                           \
+        __u32 emit_cpu = bpf_get_smp_processor_id();                                               \
+        struct emit_counters *emit_counter = bpf_map_lookup_elem(&counters, &emit_cpu);            \
+        if (emit_counter)                                                                          \
+            __sync_fetch_and_add(&emit_counter->member, 1);                                        \
+    } while (0)
 
 static __always_inline void emit_header(struct event_header *header, __u32 size, __u16 kind,
                                         __u64 sequence, __u64 time)

@@ -518,6 +518,7 @@ struct emit_bucket {
     __s64 tokens;   /* records that may be sent now */
     __u64 refilled; /* ns, boot clock */
     __u64 dropped;  /* records not sent */
+    __u64 told;     /* of those, the ones that user space has been told of */
 };
 
 /* What a flow is kept under in the kernel, while struct event_udp counts its packets: a socket and
@@ -544,13 +545,26 @@ struct emit_budget {
 #define EVENT_PAIR_WRITEV 4
 #define EVENT_PAIRS       5
 
+/* What user space asks of a sweep (bpf/sweep.bpf.c), and hears back. */
+struct emit_sweep {
+    __u64 now;        /* ns, boot clock; the same when an unfinished sweep is gone on with */
+    __u64 began;      /* budgets: since when what was dropped has not been told */
+    __u64 idle_ns;    /* flows: when nothing came for so long they have ended */
+    __u64 round;      /* flows: looks so far */
+    __u32 all;        /* flows: tell every one that has changed, however long it has lived */
+    __u32 seen;       /* out, flows: how many there are, unless it is unfinished */
+    __u32 unfinished; /* out: the ring took no more */
+    __u32 padding;
+};
+
 /* What a CPU sent, one for each CPU in a map shared with user space. */
 struct emit_counters {
     __u64 sequence[EVENT_RINGS];  /* records attempted */
     __u64 dropped[EVENT_CLASSES]; /* of those, the ones that did not fit, or had to leave room */
     __u64 rescued[EVENT_PAIRS];   /* skipped by the first of a pair, taken by the second */
     __u64 over_budget;            /* records not sent because of a budget */
-    __u64 padding[2];             /* whole cache lines each */
+    __u64 executed;               /* programs executed by a system call ... */
+    __u64 returned;               /* ... and returns of it that were seen; whole cache lines */
 };
 
 #define EVENT_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)
@@ -574,7 +588,8 @@ EVENT_ASSERT_SIZE(event_file, 120);
 EVENT_ASSERT_SIZE(event_privilege, 248);
 EVENT_ASSERT_SIZE(event_influence, 72);
 EVENT_ASSERT_SIZE(event_container, 104);
-EVENT_ASSERT_SIZE(emit_budget, 144);
+EVENT_ASSERT_SIZE(emit_budget, 192);
+EVENT_ASSERT_SIZE(emit_sweep, 48);
 EVENT_ASSERT_SIZE(emit_flow_key, 48);
 EVENT_ASSERT_SIZE(event_cgroup, 56);
 EVENT_ASSERT_SIZE(event_user, 112);

@@ -193,7 +193,7 @@ static __always_inline void io_second(__u32 pair, struct file *file, long result
 
     if (!at_work || !*at_work)
         return;
-    emit_rescued(pair);
+    EMIT_COUNT(rescued[pair]);
     if (write)
         file_write(file, result);
     else

@@ -517,11 +517,16 @@ struct pt_regs {
     unsigned long dx;
     unsigned long si;
     unsigned long di;
+    unsigned long orig_ax;
 };
 
 /* arm64 */
 struct user_pt_regs {
     __u64 regs[31];
+};
+
+struct pt_regs___arm64 {
+    int syscallno;
 };
 
 struct seq_file;

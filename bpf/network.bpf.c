@@ -112,7 +112,7 @@ int BPF_PROG(network_state_again, struct sock *sk, int old_state, int new_state)
     if (!marks || take_mark(&marks->of[0], sk, change) || take_mark(&marks->of[1], sk, change))
         return 0;
     emit_state(sk, old_state, new_state);
-    emit_rescued(EVENT_PAIR_STATE);
+    EMIT_COUNT(rescued[EVENT_PAIR_STATE]);
     return 0;
 }
 

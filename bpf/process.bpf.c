@@ -136,6 +136,25 @@ struct exec_call {
     __u32 old_pid;
 };
 
+/* Of the returns of execve() that the kernel skips only those of failed ones are missed. How many
+ * of the others were skipped is what is seen here and does not return. The kernel itself executes
+ * programs without a call. */
+static __always_inline void expect_return(void)
+{
+    long number = call_number();
+
+    if (number == CALL_EXECVE || number == CALL_EXECVEAT)
+        EMIT_COUNT(executed);
+}
+
+/* Whether a call has failed for good. */
+static __always_inline bool exec_has_failed(long result)
+{
+    if (result >= 0)
+        EMIT_COUNT(returned);
+    return result < 0 && !will_restart(result);
+}
+
 static __always_inline void emit_exec(struct task_struct *task, const struct exec_call *call)
 {
     struct scratch *scratch = scratch_get(SCRATCH_EXEC);
@@ -144,6 +163,7 @@ static __always_inline void emit_exec(struct task_struct *task, const struct exe
     struct mm_struct *mm;
     __u32 size;
 
+    expect_return();
     if (!scratch || !filter_allows(task_cgroup(task)))
         return;
     record = exec_begin(scratch, task, &size);
@@ -408,7 +428,7 @@ int process_execve_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct pt_regs *regs;
 
-    if (ctx->ret >= 0 || will_restart(ctx->ret))
+    if (!exec_has_failed(ctx->ret))
         return 0;
     regs = call_registers();
     return exec_failed(SCRATCH_EXECVE_FAILED, ctx->ret, AT_FDCWD,
@@ -421,7 +441,7 @@ int process_execveat_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct pt_regs *regs;
 
-    if (ctx->ret >= 0 || will_restart(ctx->ret))
+    if (!exec_has_failed(ctx->ret))
         return 0;
     regs = call_registers();
     return exec_failed(SCRATCH_EXECVEAT_FAILED, ctx->ret, PT_REGS_PARM1_CORE_SYSCALL(regs),

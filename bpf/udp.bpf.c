@@ -2,9 +2,9 @@
 /*
  * UDP, and what is said to and from port 53. The programs for packets run for every packet of every
  * socket in the cgroup, so that they must be quick to see that one is none of theirs. Packets are
- * counted here, by flow; a new flow makes a record, its totals are read by user space
- * (daemon/flows.c). They run in the context of a task as well as in interrupts, preempted by each
- * other: nothing may be built in a scratch area.
+ * counted here, by flow; a new flow makes a record, its totals are told by sweep.bpf.c. They run in
+ * the context of a task as well as in interrupts, preempted by each other: nothing may be built in
+ * a scratch area.
  *
  * They see a packet as the socket's owner does: before it is cut into fragments or segments, after
  * it was put together again, and each copy of a multicast by itself. Only addresses that this host
@@ -16,20 +16,10 @@
 #define DNS_PORT        53
 #define UDP_HEADER      8
 #define EXTENSIONS_MAX  4
-#define UDP_FLOWS_MAX   65536
 #define NEXT_HOP_BY_HOP 0
 #define NEXT_ROUTING    43
 #define NEXT_FRAGMENT   44
 #define NEXT_OPTIONS    60
-
-/* The value is the record that user space passes on; its header names the owner only. */
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __uint(max_entries, UDP_FLOWS_MAX);
-    __type(key, struct emit_flow_key);
-    __type(value, struct event_udp);
-} udp_flows SEC(".maps");
 
 /* Packets of flows for which there was no room. Read by user space. */
 __u64 udp_flowless = 0;
@@ -146,17 +136,14 @@ static __always_inline void flow_sender(struct udp_socket *socket)
         udp_own(socket, task);
 }
 
-/* A record of a flow's state as it is now. Returns false where there was no room for it. */
+/* Returns false where there was no room for a record. */
 static __always_inline bool flow_emit(const struct event_udp *flow, __u16 kind)
 {
     struct event_udp *record = EMIT_RESERVE(EVENT_CLASS_NETWORK, event_udp, kind);
 
     if (!record)
         return false;
-    __builtin_memcpy(&record->cookie, &flow->cookie, sizeof(*flow) - sizeof(flow->header));
-    record->header.start = flow->header.start;
-    record->header.pid = flow->header.pid;
-    record->header.tid = flow->header.tid;
+    udp_flow_fill(record, flow);
     emit_submit(record, EVENT_CLASS_NETWORK);
     return true;
 }
@@ -172,6 +159,7 @@ static __always_inline void flow_describe(struct event_udp *flow, const struct e
     __builtin_memcpy(flow->remote_address, key->remote_address, 16);
     flow->flags = packet->in ? EVENT_UDP_IN : 0;
     flow->began = bpf_ktime_get_boot_ns();
+    flow->header.time = flow->began;
 }
 
 /* Adds a flow that has begun with this packet. Another CPU may have done so just before. */
@@ -455,6 +443,7 @@ int udp_release(struct bpf_sock *ctx)
     struct event_udp *flow = NULL;
     struct udp_socket *socket;
     struct event_udp nothing = {};
+    __u64 closed;
 
     if (ctx->protocol != IPPROTO_UDP)
         return 1;
@@ -471,6 +460,10 @@ int udp_release(struct bpf_sock *ctx)
     }
     nothing.cookie = bpf_get_socket_cookie(ctx);
     flow_own(&nothing, socket);
-    flow_emit(&nothing, EVENT_UDP_CLOSE);
+    /* What is not known to be closed goes on until it is idle. */
+    if (!flow_emit(&nothing, EVENT_UDP_CLOSE) || !socket->flows)
+        return 1;
+    closed = bpf_ktime_get_boot_ns();
+    bpf_map_update_elem(&udp_closed, &nothing.cookie, &closed, BPF_ANY);
     return 1;
 }

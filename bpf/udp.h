@@ -10,6 +10,9 @@
 #include "socket.h"
 #include "task.h"
 
+#define UDP_FLOWS_MAX  65536
+#define UDP_CLOSED_MAX 8192
+
 #define UDP_SOCKET_BOUND  1u
 #define UDP_SOCKET_CLOSED 2u
 
@@ -32,6 +35,28 @@ struct udp_sockets_map {
 };
 extern struct udp_sockets_map udp_sockets SEC(".maps");
 
+/* The value is the record that is sent of a flow; its header names the owner, and as its time when
+ * the flow was last told. */
+struct udp_flows_map {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, UDP_FLOWS_MAX);
+    __type(key, struct emit_flow_key);
+    __type(value, struct event_udp);
+};
+extern struct udp_flows_map udp_flows SEC(".maps");
+
+/* Cookies of sockets that were closed and may have left flows, and when that was. Without room for
+ * one its flows end when they are idle. */
+struct udp_closed_map {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, UDP_CLOSED_MAX);
+    __type(key, __u64);
+    __type(value, __u64);
+};
+extern struct udp_closed_map udp_closed SEC(".maps");
+
 static __always_inline bool socket_is_udp(struct sock *sk)
 {
     __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -45,6 +70,15 @@ static __always_inline void udp_own(struct udp_socket *socket, struct task_struc
     socket->start = task->group_leader->start_boottime;
     socket->pid = task->tgid;
     socket->tid = task->pid;
+}
+
+/* A record of a flow's state as it is now, but for what of its header all records have. */
+static __always_inline void udp_flow_fill(struct event_udp *record, const struct event_udp *flow)
+{
+    __builtin_memcpy(&record->cookie, &flow->cookie, sizeof(*flow) - sizeof(flow->header));
+    record->header.start = flow->header.start;
+    record->header.pid = flow->header.pid;
+    record->header.tid = flow->header.tid;
 }
 
 /* What the socket itself tells, its addresses aside. */

@@ -83,6 +83,8 @@ int attach_program(struct attachment *attachment, const struct bpf_program *prog
     const char *section = bpf_program__section_name(program);
 
     attachment->count = 0;
+    if (strcmp(section, "syscall") == 0)
+        return 0;
     if (strncmp(section, classic, sizeof(classic) - 1) == 0)
         return attach_tracepoints(attachment, program, section + sizeof(classic) - 1);
     if (strncmp(section, for_cgroups, sizeof(for_cgroups) - 1) != 0)

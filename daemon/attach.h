@@ -21,7 +21,8 @@ struct attachment {
 /*
  * Attaches a loaded program. cgroup: a descriptor of the cgroup that programs for cgroups are
  * attached to; -1: there is none. Tracepoints that this kernel lacks are passed over as long as one
- * of several is there. Returns 0, or -1 with errno set and nothing attached.
+ * of several is there. A program that user space runs itself (`syscall`) needs nothing. Returns 0,
+ * or -1 with errno set and nothing attached.
  */
 int attach_program(struct attachment *attachment, const struct bpf_program *program, int cgroup);
 

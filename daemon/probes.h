@@ -17,6 +17,9 @@ struct probes;
 /* What an iterator walks. */
 enum probes_iterator { PROBES_PROCESSES, PROBES_SOCKETS };
 
+/* What a sweep is about. */
+enum probes_sweep { PROBES_FLOWS, PROBES_BUDGETS };
+
 /*
  * Loads the programs. place: the root of the v2 hierarchy (its mount empty where there is none), or
  * with config->cgroup the only subtree that is recorded; it and config are to outlive the result.
@@ -39,23 +42,26 @@ void probes_free(struct probes *probes);
 /* The descriptor of a ring's map, EVENT_RING_*. */
 int probes_ring(const struct probes *probes, int ring);
 
-/* The map of what each cgroup may still send: __u64 cgroup id -> struct emit_budget. */
-int probes_budgets(const struct probes *probes);
-
-/* The map of UDP's flows: struct emit_flow_key -> struct event_udp. *room: how many it can hold. */
-int probes_udp_flows(const struct probes *probes, uint32_t *room);
+/* How many flows of UDP the kernel can count at once. */
+uint32_t probes_udp_room(const struct probes *probes);
 
 /* Packets that are in no flow because that map was full, so far. */
 uint64_t probes_udp_flowless(const struct probes *probes);
 
-/* The counters of each CPU, shared with the kernel, and how many CPUs there are. */
-const volatile struct emit_counters *probes_counters(const struct probes *probes, size_t *cpus);
+/* The sum over all CPUs of a counter that the programs share with user space: `member` is that of
+ * struct emit_counters. */
+#define probes_count(probes, member) probes_sum(probes, offsetof(struct emit_counters, member))
+uint64_t probes_sum(const struct probes *probes, size_t offset);
 
 /* Asks that the next record of each ring wakes whoever polls it; once. false: takes that back. */
 void probes_arm(struct probes *probes, bool armed);
 
 /* A descriptor whose reading runs the iterator. Returns -1 with errno. */
 int probes_iterate(struct probes *probes, enum probes_iterator iterator);
+
+/* Has the kernel tell of what has changed (bpf/sweep.bpf.c); unfinished: drain the rings and call
+ * again. Returns 0, or -1 where it can not. */
+int probes_sweep(const struct probes *probes, enum probes_sweep which, struct emit_sweep *sweep);
 
 /* Writes at most `most` probes, as source_ops.probes. */
 size_t probes_list(const struct probes *probes, struct source_probe *list, size_t most);

@@ -12,23 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "budgets.h"
 #include "cgroups.h"
 #include "containers.h"
-#include "flows.h"
 #include "host.h"
 #include "log.h"
 #include "probes.h"
 #include "redact_key.h"
+#include "sweeps.h"
 #include "users.h"
 
 /* A record's time is taken before it is sent, and its program may be preempted in between: records
  * this much older than the newest may still be on their way. */
 #define HOLD_NS (20 * 1000000ull)
 /* Between two scans that lost records ask for. */
-#define RESCAN_NS (10 * 1000000000ull)
-/* Between two looks for cgroups that send nothing any more. */
-#define BUDGETS_NS    (60 * 1000000000ull)
+#define RESCAN_NS     (10 * 1000000000ull)
 #define CLOCK_STEP_NS 1000000ll
 #define TURN_RECORDS  4096
 
@@ -45,8 +42,7 @@ struct source {
     struct ring rings[EVENT_RINGS];
     struct users *users;
     struct containers *containers;
-    struct flows *flows;
-    struct budgets *budgets;
+    struct sweeps sweeps;
     struct redactor *redactor; /* NULL: nothing is redacted */
     struct cgroup_place place; /* what is recorded; the root of the hierarchy: everything */
     source_sink *sink;
@@ -59,8 +55,6 @@ struct source {
     int64_t clock; /* wall minus boot, as last handed over */
     uint64_t misses[SOURCE_PROBES_MAX];
     uint64_t rescued;
-    uint64_t over_budget; /* at the last look at the budgets */
-    uint64_t budgets_at;
     uint64_t flowless;
     uint64_t dropped[EVENT_CLASSES]; /* losses already handed over */
     bool rescan;
@@ -104,8 +98,8 @@ static int take_record(void *context, void *data, size_t size)
     const struct event_header *header = data;
 
     ring->received++;
-    if (header->kind == EVENT_UDP_CLOSE)
-        flows_closed(source->flows, ((const struct event_udp *)data)->cookie);
+    if (header->kind == EVENT_LOSS)
+        source->rescan = true;
     if (header->time > ring->newest)
         ring->newest = header->time;
     users_introduce(source->users, header, pass_on, source);
@@ -142,13 +136,8 @@ static void report_loss(struct source *source, const struct loss *lost)
 
 static void count_drops(struct source *source)
 {
-    size_t cpus;
-    const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
-
     for (uint32_t loss_class = 0; loss_class < EVENT_CLASSES; loss_class++) {
-        uint64_t dropped = 0;
-        for (size_t cpu = 0; cpu < cpus; cpu++)
-            dropped += counters[cpu].dropped[loss_class];
+        uint64_t dropped = probes_count(source->probes, dropped[loss_class]);
         if (dropped > source->dropped[loss_class])
             report_loss(source, &(struct loss){.loss_class = loss_class,
                                                .count = dropped - source->dropped[loss_class],
@@ -319,49 +308,18 @@ static void audit_programs(struct source *source)
  * two can not prove that nothing fell between them. */
 static void audit_rescued(struct source *source)
 {
-    size_t cpus;
-    const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
-    uint64_t rescued = 0;
+    uint64_t rescued = probes_count(source->probes, rescued[EVENT_PAIR_STATE]);
 
-    for (size_t cpu = 0; cpu < cpus; cpu++)
-        rescued += counters[cpu].rescued[EVENT_PAIR_STATE];
     if (rescued != source->rescued)
         source->rescan = true;
     source->rescued = rescued;
-}
-
-static void report_over_budget(void *context, uint64_t cgroup_id, uint32_t loss_class,
-                               uint64_t count)
-{
-    report_loss(context, &(struct loss){.loss_class = loss_class,
-                                        .count = count,
-                                        .cgroup_id = cgroup_id,
-                                        .detail = "beyond the budget of the cgroup"});
-}
-
-/* Looking through a map takes a system call for each cgroup, during which the kernel runs no
- * program at a classic tracepoint on that CPU: only when something was dropped, or is long due. */
-static void audit_budgets(struct source *source, bool last)
-{
-    size_t cpus;
-    const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
-    uint64_t over = 0;
-
-    for (size_t cpu = 0; cpu < cpus; cpu++)
-        over += counters[cpu].over_budget;
-    if (!last && over == source->over_budget &&
-        source->audited_at - source->budgets_at < BUDGETS_NS)
-        return;
-    source->over_budget = over;
-    source->budgets_at = source->audited_at;
-    budgets_audit(source->budgets, boot_now(), report_over_budget, source);
 }
 
 static void audit_flows(struct source *source, bool last)
 {
     uint64_t flowless = probes_udp_flowless(source->probes);
 
-    flows_look(source->flows, last, pass_on, source);
+    sweeps_flows(&source->sweeps, last);
     if (flowless > source->flowless)
         report_loss(source, &(struct loss){.loss_class = EVENT_CLASS_NETWORK,
                                            .count = flowless - source->flowless,
@@ -390,7 +348,7 @@ static void source_bpf_audit(struct source *source)
 
     audit_programs(source);
     audit_rescued(source);
-    audit_budgets(source, false);
+    sweeps_budgets(&source->sweeps, source->audited_at);
     audit_flows(source, false);
     audit_clock(source);
     containers_look_again(source->containers, boot_now(), pass_on, source);
@@ -411,9 +369,7 @@ static void source_bpf_close(struct source *source)
     probes_free(source->probes);
     users_free(source->users);
     containers_free(source->containers);
-    budgets_free(source->budgets);
     redactor_free(source->redactor);
-    flows_free(source->flows);
     free(source);
 }
 
@@ -477,28 +433,15 @@ static void introduce_host(struct source *source)
     pass_on(source, host, host->size);
 }
 
-static struct flows *open_flows(const struct probes *probes, uint32_t idle_s)
+static void drain_all(void *context)
 {
-    uint32_t room;
-    int map = probes_udp_flows(probes, &room);
-
-    return flows_new(map, room, idle_s);
+    source_bpf_drain(context, SIZE_MAX);
 }
 
 static int out_of_memory(struct source_error *error)
 {
     snprintf(error->message, sizeof(error->message), "out of memory");
     return -1;
-}
-
-/* What looks at the programs' maps. */
-static int open_maps(struct source *source, const struct config *config, struct source_error *error)
-{
-    if (open_rings(source, error) < 0)
-        return -1;
-    source->budgets = budgets_new(probes_budgets(source->probes));
-    source->flows = open_flows(source->probes, config->udp_idle_s);
-    return source->budgets && source->flows ? 0 : out_of_memory(error);
 }
 
 static int source_bpf_start(struct source *source, const struct config *config,
@@ -519,8 +462,12 @@ static int source_bpf_start(struct source *source, const struct config *config,
     /* Cgroups that come while they are walked are told of by an event as well; those found are told
      * of as before all events, whose processes are in them. */
     before = boot_now();
-    if (probes_attach(source->probes, error) < 0 || open_maps(source, config, error) < 0)
+    if (probes_attach(source->probes, error) < 0 || open_rings(source, error) < 0)
         return -1;
+    source->sweeps = (struct sweeps){.probes = source->probes,
+                                     .drain = drain_all,
+                                     .context = source,
+                                     .idle_ns = config->udp_idle_s * 1000000000ull};
     if (source->place.mount[0])
         cgroups_walk(&source->place, before, pass_on, source);
     return 0;
@@ -559,13 +506,8 @@ static uint64_t dropped_of(const struct source *source, int ring)
 static void check_account(struct source *source)
 {
     static const uint32_t classes[EVENT_RINGS] = {EVENT_CLASS_LIFECYCLE, EVENT_CLASS_NETWORK};
-    size_t cpus;
-    const volatile struct emit_counters *counters = probes_counters(source->probes, &cpus);
-
     for (int i = 0; i < EVENT_RINGS; i++) {
-        uint64_t sent = 0;
-        for (size_t cpu = 0; cpu < cpus; cpu++)
-            sent += counters[cpu].sequence[i];
+        uint64_t sent = probes_count(source->probes, sequence[i]);
         uint64_t known = source->rings[i].received + dropped_of(source, i);
         if (sent > known)
             report_loss(source, &(struct loss){.loss_class = classes[i],
@@ -578,11 +520,11 @@ static void source_bpf_stop(struct source *source)
 {
     audit_programs(source);
     probes_detach(source->probes);
-    audit_budgets(source, true);
+    sweeps_budgets(&source->sweeps, source->audited_at);
+    audit_flows(source, true);
     source->stopped = true;
     while (source_bpf_drain(source, TURN_RECORDS))
         ;
-    audit_flows(source, true);
     check_account(source);
     tell_frontier(source, UINT64_MAX);
     if (source->redactor && redactor_count(source->redactor))
