@@ -552,6 +552,7 @@ void connection_adopt(struct model *model, const struct row_connection *row)
         return;
     model->next_id[ROW_CONNECTION] = next;
     connection->row = *row;
+    trace_adopt_connection(model, connection);
     connection->name = shared_new(row->remote_name);
     connection->direction = model_one_of(row->direction, directions);
     connection->state = model_one_of(row->state, states);

@@ -566,6 +566,8 @@ void trace_connection(struct model *model, struct connection *connection);
 void trace_adopt(struct model *model, const struct row_trace *row);
 void trace_adopt_member(struct model *model, struct process *process);
 void trace_adopt_link(struct model *model, const struct row_trace_link *row);
+/* A connection of an earlier run, which has counted it. */
+void trace_adopt_connection(struct model *model, struct connection *connection);
 
 /* A scan is done: whoever has no trace gets one. After all else is reconciled. */
 void trace_reconcile(struct model *model);

@@ -788,6 +788,16 @@ void trace_adopt_member(struct model *model, struct process *process)
         trace->audit_session = process->row.audit_session;
 }
 
+void trace_adopt_connection(struct model *model, struct connection *connection)
+{
+    struct process *process = process_by_id(model, connection->row.process_id);
+
+    if (!process)
+        return;
+    connection->counted = process->row.id;
+    process->connections++;
+}
+
 void trace_adopt_link(struct model *model, const struct row_trace_link *row)
 {
     struct trace *src, *dst;

@@ -339,6 +339,16 @@ static const struct meaning conversation_columns[] = {
     {NULL, NULL},
 };
 
+static const struct meaning linked_columns[] = {
+    {"src_kind", "what kind of trace led there"},
+    {"src_title", "its title"},
+    {"src_user", "its user"},
+    {"dst_kind", "what kind of trace it led to"},
+    {"dst_title", "its title"},
+    {"dst_user", "its user"},
+    {NULL, NULL},
+};
+
 static const struct relation relations[] = {
     {"hosts", "one row for each boot of a host", host_columns, NULL},
     {"recorders", "one row for each run of the recorder", recorder_columns, NULL},
@@ -362,6 +372,8 @@ static const struct relation relations[] = {
     {"open_connections", "connections open now, with who holds them", holder_columns,
      "connections"},
     {"conversations", "both ends of a connection in one row", conversation_columns, "connections"},
+    {"linked_traces", "which trace led into which, with their titles", linked_columns,
+     "trace_links"},
     {"exposed_listeners", "open listeners that other hosts can reach", holder_columns, "listeners"},
 };
 

@@ -35,6 +35,15 @@ LEFT JOIN processes AS p ON p.id = c.process_id
 LEFT JOIN processes AS q ON q.id = c.peer_process_id
 WHERE c.direction = 'out' OR c.peer_id IS NULL;
 
+-- Which trace led into which, with what they are.
+CREATE VIEW linked_traces AS
+SELECT l.id, l.kind, l.at, l.last_at, l.count, l.edge_id,
+       l.src_trace_id, src.kind AS src_kind, src.title AS src_title, src.user AS src_user,
+       l.dst_trace_id, dst.kind AS dst_kind, dst.title AS dst_title, dst.user AS dst_user
+FROM trace_links AS l
+LEFT JOIN traces AS src ON src.id = l.src_trace_id
+LEFT JOIN traces AS dst ON dst.id = l.dst_trace_id;
+
 -- Listeners that other hosts can reach, as far as their address tells.
 CREATE VIEW exposed_listeners AS
 SELECT l.id, l.process_id, p.pid, p.comm, p.exe, p.user, l.protocol, l.address, l.port,

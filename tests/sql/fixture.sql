@@ -62,5 +62,25 @@ INSERT INTO edges (id, host_id, at, last_at, count, kind, src, dst) VALUES
     (6, 1, 1795316421000000900, 1795316421000000900, 1, 'fork', 8, 9),
     (7, 1, 1795316421000000500, 1795316421000000500, 1, 'fork', 8, 9);
 
+-- What they belong to; the login has used the web server.
+INSERT INTO traces (id, host_id, root_process_id, kind, title, user, remote_address, started_at,
+                    last_at, process_count, connection_count, flag_count, pinned) VALUES
+    (1, 1, 1, 'init', 'init', 'root', NULL, 1795305600000000000, 1795305607000000000, 1, 0, 0, 0),
+    (2, 1, 2, 'service', 'service ssh.service', 'root', NULL, 1795305607000000000,
+     1795316401000000500, 1, 0, 0, 0),
+    (3, 1, 3, 'service', 'service nginx.service', 'root', NULL, 1795305608000000000,
+     1795316410000000000, 2, 0, 0, 0),
+    (4, 1, 5, 'login', 'ssh login of ann from 10.0.0.23', 'ann', '10.0.0.23', 1795316401000000000,
+     1795316421000000900, 5, 2, 0, 0);
+UPDATE processes SET trace_id = 1 WHERE id = 1;
+UPDATE processes SET trace_id = 2 WHERE id = 2;
+UPDATE processes SET trace_id = 3 WHERE id IN (3, 4);
+UPDATE processes SET trace_id = 4 WHERE id BETWEEN 5 AND 9;
+INSERT INTO trace_links VALUES
+    (1, 1, 1, 2, 'fork', 1795305607000000000, 1795305607000000000, 1, NULL),
+    (2, 1, 1, 3, 'fork', 1795305608000000000, 1795305608000000000, 1, NULL),
+    (3, 1, 2, 4, 'fork', 1795316401000000500, 1795316401000000500, 1, 1),
+    (4, 1, 4, 3, 'connect', 1795316405000000000, 1795316409000000000, 2, NULL);
+
 INSERT INTO losses (id, started_at, ended_at, class, stage, count, detail) VALUES
     (1, 1795305600000000000, 1795305610000000000, 'down', 'recorder', NULL, NULL);

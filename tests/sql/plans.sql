@@ -51,6 +51,16 @@ SELECT * FROM conversations WHERE connection_id = 2;
 SELECT * FROM conversations WHERE started_at > ago('15m');
 SELECT * FROM exposed_listeners WHERE port = 22;
 SELECT * FROM exposed_listeners WHERE process_id = 2;
+SELECT * FROM linked_traces WHERE src_trace_id = 4;
+SELECT * FROM linked_traces WHERE dst_trace_id = 4;
+-- traces
+SELECT * FROM processes WHERE trace_id = 4;
+SELECT * FROM traces WHERE id = 4;
+SELECT * FROM traces WHERE started_at > ago('1d') ORDER BY started_at DESC;
+SELECT * FROM traces WHERE last_at > ago('15m');
+SELECT * FROM traces WHERE host_id = 1 AND ended_at IS NULL;
+SELECT * FROM trace_links WHERE src_trace_id = 4 AND last_at > ago('1d');
+SELECT * FROM trace_links WHERE dst_trace_id = 4 AND at < at('2026-11-23');
 -- the table functions
 SELECT p.* FROM ancestors(7) AS a JOIN processes AS p ON p.id = a.process_id ORDER BY a.depth;
 SELECT p.* FROM descendants(1) AS d JOIN processes AS p ON p.id = d.process_id ORDER BY d.depth, d.at;
