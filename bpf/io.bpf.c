@@ -175,7 +175,8 @@ struct {
 
 static __always_inline void io_first(__u32 pair, struct file *file, long result, bool write)
 {
-    volatile __u32 *at_work = bpf_map_lookup_elem(&io_at_work, &pair);
+    __u32 slot = pair;
+    volatile __u32 *at_work = bpf_map_lookup_elem(&io_at_work, &slot);
 
     if (!at_work)
         return;
@@ -187,9 +188,11 @@ static __always_inline void io_first(__u32 pair, struct file *file, long result,
     *at_work = 0;
 }
 
+/* `pair` stays what the compiler knows it to be where its address is not taken. */
 static __always_inline void io_second(__u32 pair, struct file *file, long result, bool write)
 {
-    volatile __u32 *at_work = bpf_map_lookup_elem(&io_at_work, &pair);
+    __u32 slot = pair;
+    volatile __u32 *at_work = bpf_map_lookup_elem(&io_at_work, &slot);
 
     if (!at_work || !*at_work)
         return;
