@@ -359,7 +359,80 @@ static void a_session_that_was_there_is_a_login_too(void **state)
     assert_trace(listening_sshd, "service", "service ssh.service");
 }
 
+/* ssh.socket has init accept, and start a unit for each connection. */
+static void a_visitor_whom_another_has_accepted_is_one(void **state)
+{
+    (void)state;
+    const struct who stranger = {64, 20 * SECOND};
+    struct as input = {.cgroup = CG_SSH, .input = SOCKET};
+    struct end end = other_end(visitors, 72);
+    scan_over();
+    listening(11 * SECOND, init_process, 70, "0.0.0.0", 22);
+    established(19 * SECOND, end, TCP_SYN_RECV);
+    struct event_tcp tcp = tcp_record(EVENT_TCP_ACCEPT, 19 * SECOND + MS, init_process, end);
+    tcp.inode = SOCKET;
+    apply(&tcp);
+    fork_as(visit, init_process, in_ssh);
+    assert_trace(visit, "service", "service ssh.service");
+    assert_text(trace_of(visit)->user, "root");
+    exec_as(20 * SECOND + MS, visit, init_process, "/usr/sbin/sshd", input);
+    assert_trace(visit, "login", "ssh connection from 203.0.113.5");
+    assert_null(trace_of(visit)->user.data);
+    /* what is no sshd has a connection for its input, and no more */
+    fork_as(stranger, init_process, (struct as){.cgroup = CG_NGINX});
+    input.cgroup = CG_NGINX;
+    exec_as(20 * SECOND + 2 * MS, stranger, init_process, "/usr/sbin/in.fingerd", input);
+    assert_trace(stranger, "service", "service nginx.service");
+}
+
+static void a_session_found_without_its_daemon_is_a_login(void **state)
+{
+    (void)state;
+    found_as(9 * SECOND, (struct who){60, 6 * SECOND}, NOBODY, "/usr/lib/openssh/sshd-session",
+             root_as);
+    scan_over();
+    assert_trace((struct who){60, 6 * SECOND}, "login", "ssh connection");
+}
+
 /* ---- other logins ---- */
+
+static void a_display_managers_worker_is_a_login(void **state)
+{
+    (void)state;
+    const struct who manager = {80, 8 * SECOND}, worker = {81, 20 * SECOND},
+                     desktop = {82, 21 * SECOND};
+    struct as as = {.cgroup = CG_NGINX,
+                    .argv = "lightdm\0--session-child\0"
+                            "12\0"};
+    found_as(9 * SECOND, manager, init_process, "/usr/sbin/lightdm",
+             (struct as){.cgroup = CG_NGINX});
+    scan_over();
+    fork_as(worker, manager, as);
+    exec_as(20 * SECOND + MS, worker, manager, "/usr/sbin/lightdm", as);
+    fork_as(desktop, worker, (struct as){.uid = UID_ANA, .cgroup = CG_SESSION});
+    assert_trace(desktop, "login", "display login of ana");
+    assert_same_trace(desktop, worker);
+    assert_another_trace(desktop, manager);
+}
+
+static void another_session_inside_of_one_is_another_login(void **state)
+{
+    (void)state;
+    const struct who greeter = {100, 30 * SECOND}, shown = {101, 31 * SECOND};
+    struct as as = {.cgroup = CG_SESSION, .login_uid = UID_ANA, .session = 5};
+    sshd_is_there();
+    visitor_comes();
+    visitor_logs_in();
+    fork_as(greeter, shell, as);
+    as.cgroup = CG_OTHER;
+    attach_as(30 * SECOND + MS, greeter, shell, as);
+    assert_trace(greeter, "login", "login");
+    assert_another_trace(greeter, shell);
+    as = (struct as){.cgroup = CG_SESSION, .login_uid = 33, .session = 6};
+    fork_as(shown, shell, (struct as){.cgroup = CG_SESSION, .login_uid = UID_ANA, .session = 5});
+    exec_as(31 * SECOND + MS, shown, shell, "/usr/sbin/vsftpd", as);
+    assert_trace(shown, "login", "login of www-data");
+}
 
 static void a_terminal_is_a_login_from_its_getty_on(void **state)
 {
@@ -439,6 +512,29 @@ static void a_user_manager_is_a_service_and_starts_services(void **state)
     assert_trace(job, "service", "service user@1000.service");
 }
 
+/* Where there are no units, by what they execute; who executes nothing is one of the manager's. */
+static void a_user_managers_own_hands_are_no_services(void **state)
+{
+    (void)state;
+    const struct who manager = {80, 6 * SECOND}, pam = {81, 7 * SECOND},
+                     below_pam = {82, 20 * SECOND}, service = {83, 21 * SECOND};
+    struct as as = {
+        .uid = UID_ANA, .cgroup = CG_ROOT, .argv = "/usr/lib/systemd/systemd\0--user\0"};
+    found_as(9 * SECOND, manager, init_process, "/usr/lib/systemd/systemd", as);
+    found_as(9 * SECOND, pam, manager, "/usr/lib/systemd/systemd", as);
+    scan_over();
+    assert_trace(manager, "service", "service systemd");
+    assert_same_trace(manager, pam);
+    as.argv = NULL;
+    fork_as((struct who){84, 19 * SECOND}, manager, as);
+    fork_as(below_pam, (struct who){84, 19 * SECOND}, as);
+    exec_as(20 * SECOND + MS, below_pam, (struct who){84, 19 * SECOND}, "/usr/bin/env", as);
+    assert_same_trace(manager, below_pam);
+    fork_as(service, manager, as);
+    exec_as(21 * SECOND + MS, service, manager, "/usr/bin/pipewire", as);
+    assert_trace(service, "service", "service pipewire");
+}
+
 /* ---- jobs ---- */
 
 static const struct who crond = {90, 5 * SECOND};
@@ -475,6 +571,23 @@ static void each_job_of_cron_is_a_trace(void **state)
     assert_int_equal(link_of(crond, job, "fork")->count, 1);
 }
 
+static void a_title_holds_no_half_characters(void **state)
+{
+    (void)state;
+    /* 59 bytes, then one of two */
+    struct as as = {.cgroup = CG_CRON,
+                    .argv =
+                        "/bin/sh\0-c\0"
+                        "12345678901234567890123456789012345678901234567890123456789\303\244\0"};
+    found_as(9 * SECOND, crond, init_process, "/usr/sbin/cron", in_cron);
+    scan_over();
+    fork_as(job, crond, in_cron);
+    exec_as(job.start + MS, job, crond, "/bin/dash", as);
+    assert_trace(job, "cron",
+                 "cron job of root: "
+                 "12345678901234567890123456789012345678901234567890123456789...");
+}
+
 static void a_program_that_is_only_called_cron_has_no_jobs(void **state)
 {
     (void)state;
@@ -507,7 +620,7 @@ static void the_processes_of_a_running_unit_are_one_service(void **state)
 {
     (void)state;
     const struct who daemon = {80, 20 * SECOND}, reload = {81, 25 * SECOND},
-                     again = {82, 40 * SECOND};
+                     again = {82, 31 * SECOND};
     const struct as unit = {.cgroup = CG_NGINX};
     scan_over();
     fork_as(daemon, init_process, root_as);
@@ -524,6 +637,16 @@ static void the_processes_of_a_running_unit_are_one_service(void **state)
     fork_as(again, init_process, unit);
     assert_another_trace(again, daemon);
     assert_int_equal(link_of(init_process, daemon, "fork")->count, 2);
+}
+
+/* An init of busybox runs services of busybox. */
+static void a_service_may_be_the_same_program_as_init(void **state)
+{
+    (void)state;
+    const struct who daemon = {80, 8 * SECOND};
+    found_as(9 * SECOND, daemon, init_process, "/usr/lib/systemd/systemd", root_as);
+    scan_over();
+    assert_trace(daemon, "service", "service systemd");
 }
 
 /* The child of any other process with the number 1 in its namespace is that one's. */
@@ -672,18 +795,26 @@ static const struct who runc = {120, 30 * SECOND};
 static const struct who first = {121, 31 * SECOND};
 static const struct who main_process = {122, 32 * SECOND};
 
-static void box_starts(struct who by)
+static void long_cgroup(uint64_t id, const char *path)
 {
-    char path[96];
     struct {
         struct event_cgroup cgroup;
-        char path[96];
-    } record = {.cgroup = {.header = header_of(EVENT_CGROUP, sizeof(record), 0, NOBODY),
-                           .cgroup_id = CG_BOX}};
-    snprintf(path, sizeof(path), "/docker/" BOX_ID);
-    memcpy(record.path, path, strlen(path));
+        char path[128];
+    } record = {
+        .cgroup = {.header = header_of(EVENT_CGROUP, sizeof(record), 0, NOBODY), .cgroup_id = id}};
+    strcpy(record.path, path);
     record.cgroup.path = (struct event_text){sizeof(record.cgroup), (__u32)strlen(path)};
     apply(&record);
+}
+
+static void box_cgroup(void)
+{
+    long_cgroup(CG_BOX, "/docker/" BOX_ID);
+}
+
+static void box_starts(struct who by)
+{
+    box_cgroup();
     fork_as(runc, by, root_as);
     fork_as(first, runc, root_as);
     attach_as(31 * SECOND + MS, first, runc, (struct as){.cgroup = CG_BOX});
@@ -755,46 +886,95 @@ static void a_service_that_enters_a_container_joins_it(void **state)
     assert_int_equal(link_of(daemon, main_process, "runtime")->count, 1);
 }
 
+/* A container below a unit is where its processes are, and the unit is around it. */
+static void a_container_in_a_unit_is_a_container(void **state)
+{
+    (void)state;
+    const struct who daemon = {80, 8 * SECOND}, enters = {130, 40 * SECOND};
+    const struct as inside = {.cgroup = CG_BOX};
+    long_cgroup(CG_BOX, "/system.slice/web.service/libpod-" BOX_ID ".scope");
+    found_as(9 * SECOND, daemon, init_process, "/usr/bin/podman", (struct as){.cgroup = CG_DOCKER});
+    scan_over();
+    fork_as(first, daemon, (struct as){.cgroup = CG_DOCKER});
+    attach_as(31 * SECOND + MS, first, daemon, inside);
+    assert_trace(first, "container", "container 4f797c539e6c");
+    fork_as(enters, daemon, (struct as){.cgroup = CG_DOCKER});
+    attach_as(40 * SECOND + MS, enters, daemon, inside);
+    assert_same_trace(enters, first);
+}
+
 /* ---- restart ---- */
+
+/* A new run, with what the store holds; ids go on from 100. */
+static void restarted(void)
+{
+    static const enum row_kind kinds[] = {ROW_TRACE, ROW_PROCESS, ROW_CONTAINER, ROW_CONNECTION,
+                                          ROW_TRACE_LINK};
+    restart_model(100);
+    for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
+        for (int64_t id = 1; id < 100; id++)
+            if (ledger_get(kinds[kind], id))
+                adopt(kinds[kind], ledger_get(kinds[kind], id));
+    user(0, "root");
+    user(UID_ANA, "ana");
+    cgroup(CG_ROOT, "/init.scope");
+    cgroup(CG_SESSION, "/user.slice/user-1000.slice/session-5.scope");
+    cgroup(CG_SSH, "/system.slice/ssh.service");
+    found_as(49 * SECOND, init_process, NOBODY, "/usr/lib/systemd/systemd", root_as);
+}
 
 static void a_restart_keeps_traces_and_links(void **state)
 {
     (void)state;
-    struct row_process *process = NULL;
+    struct as session = {.uid = UID_ANA, .cgroup = CG_SESSION, .login_uid = UID_ANA, .session = 5};
+    const struct who later = {200, 50 * SECOND}, another = {201, 51 * SECOND},
+                     reload = {202, 52 * SECOND};
+    const struct end out = client_end(5, 40001, 80);
     sshd_is_there();
     visitor_comes();
     visitor_logs_in();
+    connecting(24 * SECOND, shell, out);
+    established(24 * SECOND + MS, out, TCP_SYN_SENT);
     int64_t id = trace_id(shell), link = link_of(listening_sshd, shell, "fork")->id;
-    restart_model(100);
-    for (int64_t i = 1; i < 20; i++)
-        if (ledger_get(ROW_TRACE, i))
-            adopt(ROW_TRACE, ledger_get(ROW_TRACE, i));
-    for (int64_t i = 1; i < 20; i++) {
-        process = (struct row_process *)(uintptr_t)ledger_get(ROW_PROCESS, i);
-        if (process)
-            adopt(ROW_PROCESS, process);
-    }
-    for (int64_t i = 1; i < 20; i++)
-        if (ledger_get(ROW_TRACE_LINK, i))
-            adopt(ROW_TRACE_LINK, ledger_get(ROW_TRACE_LINK, i));
-    struct who later = {200, 50 * SECOND}, another = {201, 51 * SECOND};
-    struct as session = {.uid = UID_ANA, .cgroup = CG_SESSION, .login_uid = UID_ANA, .session = 5};
-    user(UID_ANA, "ana");
-    cgroup(CG_SESSION, "/user.slice/user-1000.slice/session-5.scope");
-    cgroup(CG_SSH, "/system.slice/ssh.service");
+    restarted();
     found_as(49 * SECOND, shell, served, "/bin/bash", session);
     found_as(49 * SECOND, listening_sshd, init_process, "/usr/sbin/sshd", in_ssh);
+    found_open(49 * SECOND, shell, out);
     scan_done(49 * SECOND + MS, 48 * SECOND);
+    closed(50 * SECOND, out, 1, 0);
     fork_as(later, shell, session);
     assert_int_equal(trace_id(later), id);
     assert_trace(later, "login", "ssh login of ana from 203.0.113.5");
     assert_int_equal(trace_of(later)->process_count, 4);
+    assert_int_equal(trace_of(later)->connection_count, 1);
     fork_as(another, listening_sshd, in_ssh);
     assert_another_trace(another, later);
     assert_int_equal(link_of(listening_sshd, shell, "fork")->id, link);
+    fork_as(reload, init_process, in_ssh);
+    assert_same_trace(reload, listening_sshd);
     exited(60 * SECOND, later, 0);
     exited(60 * SECOND, shell, 0);
     assert_true(trace_of(shell)->ended_at == AT(60 * SECOND)); /* the others were gone */
+}
+
+static void a_restart_keeps_a_containers_trace(void **state)
+{
+    (void)state;
+    const struct who inside = {140, 51 * SECOND}, enters = {141, 52 * SECOND};
+    sshd_is_there();
+    box_starts(listening_sshd);
+    box_is_described(33 * SECOND);
+    int64_t id = trace_id(main_process);
+    restarted();
+    box_cgroup();
+    found_as(49 * SECOND, main_process, first, "/usr/sbin/nginx", (struct as){.cgroup = CG_BOX});
+    found_as(49 * SECOND, listening_sshd, init_process, "/usr/sbin/sshd", in_ssh);
+    scan_done(49 * SECOND + MS, 48 * SECOND);
+    fork_as(inside, main_process, (struct as){.cgroup = CG_BOX});
+    assert_int_equal(trace_id(inside), id);
+    fork_as(enters, listening_sshd, root_as);
+    attach_as(52 * SECOND + MS, enters, listening_sshd, (struct as){.cgroup = CG_BOX});
+    assert_trace(main_process, "container", "container web (nginx:1.27)");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, host_set_up, model_tear_down)
@@ -828,6 +1008,15 @@ int main(void)
         TEST(a_login_that_enters_a_container_stays_one),
         TEST(a_service_that_enters_a_container_joins_it),
         TEST(a_restart_keeps_traces_and_links),
+        TEST(a_visitor_whom_another_has_accepted_is_one),
+        TEST(a_session_found_without_its_daemon_is_a_login),
+        TEST(a_display_managers_worker_is_a_login),
+        TEST(another_session_inside_of_one_is_another_login),
+        TEST(a_user_managers_own_hands_are_no_services),
+        TEST(a_title_holds_no_half_characters),
+        TEST(a_service_may_be_the_same_program_as_init),
+        TEST(a_container_in_a_unit_is_a_container),
+        TEST(a_restart_keeps_a_containers_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
