@@ -190,6 +190,9 @@ fuzz: ## fuzz what reads recordings, each target for SECONDS (60)
 	@scripts/install-deps build fuzz
 	@FUZZ_BUILD=$(BUILD)/fuzz CLANG='$(CLANG)' tests/fuzz/run $(or $(SECONDS),60)
 
+bench: all ## time the graph functions, with SQL that answers the same beside each
+	@tests/bench/graph $(BUILD)
+
 deps: ## install what is needed to build, test, lint and fuzz
 	@scripts/install-deps build test lint fuzz
 
@@ -229,5 +232,5 @@ clean: ## remove everything that was built; recordings in .spyq stay
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all run check check-kernels generated tests fuzz deps format lint install uninstall clean help FORCE
+.PHONY: all run check check-kernels generated tests fuzz bench deps format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:

@@ -15,11 +15,25 @@ SQLITE_EXTENSION_INIT3
 #define FORK_EDGE                                                                                  \
     " LEFT JOIN edges AS e ON e.id = (SELECT f.id FROM edges AS f WHERE f.dst = child.id"          \
     " AND f.src = child.parent_id AND f.kind = 'fork' ORDER BY f.at, f.id LIMIT 1)"
+#define PARENT                                                                                     \
+    "SELECT parent.id, e.id, coalesce(e.at, child.started_at), NULL, NULL, 'fork'"                 \
+    " FROM processes AS child"                                                                     \
+    " CROSS JOIN processes AS parent ON parent.id = child.parent_id" FORK_EDGE                     \
+    " WHERE child.id = ?1"
+#define CHILDREN                                                                                   \
+    "SELECT child.id, e.id, coalesce(e.at, child.started_at), NULL, NULL, 'fork'"                  \
+    " FROM processes AS child" FORK_EDGE " WHERE child.parent_id = ?1"
 
-/* Edges, as take_edges reads them. */
-#define EDGES(neighbour)                                                                           \
-    "SELECT " neighbour ", e.id, e.at, e.last_at, e.open, e.kind FROM edges AS e"
+/* Edges whose other end, `far`, is a process. ?2: the time at which the search stands. */
+#define EDGES(far)                                                                                 \
+    " UNION ALL SELECT e." far ", e.id, e.at, e.last_at, e.open, e.kind"                           \
+    " FROM edges AS e CROSS JOIN processes AS p ON p.id = e." far " WHERE e.kind <> 'fork' AND "
 
+/*
+ * A statement takes as long to start as to read a few rows, so that there is one for all edges of a
+ * process; ?3 says whether forks are wanted. Few edges are open, and those are in an index of their
+ * own, which the unary plus leaves as the best choice.
+ */
 static const char *const sql[GRAPH_STATEMENT_COUNT] = {
     [GRAPH_LOOK] = "SELECT pid, exe FROM processes WHERE id = ?1",
 
@@ -30,19 +44,11 @@ static const char *const sql[GRAPH_STATEMENT_COUNT] = {
                         " AND (last_at >= ?2 OR open = 1) AND kind IN ('connect', 'unix')"
                         " LIMIT ?3)",
 
-    /* Forks, as take_forks reads them. */
-    [GRAPH_PARENT] = "SELECT parent.id, e.id, coalesce(e.at, child.started_at)"
-                     " FROM processes AS child"
-                     " CROSS JOIN processes AS parent ON parent.id = child.parent_id" FORK_EDGE
-                     " WHERE child.id = ?1",
-    [GRAPH_CHILDREN] = "SELECT child.id, e.id, coalesce(e.at, child.started_at)"
-                       " FROM processes AS child" FORK_EDGE " WHERE child.parent_id = ?1",
-
-    /* ?2: the search's time. The unary plus keeps what it stands at out of the choice of index:
-     * few edges are open, and those are in an index of their own. */
-    [GRAPH_EDGES_IN] = EDGES("e.src") " WHERE e.dst = ?1 AND e.at <= ?2 AND e.kind <> 'fork'",
-    [GRAPH_EDGES_OUT] = EDGES("e.dst") " WHERE e.src = ?1 AND e.last_at >= ?2 AND e.kind <> 'fork'",
-    [GRAPH_OPEN_OUT] = EDGES("e.dst") " WHERE e.src = ?1 AND e.open = 1 AND +e.last_at < ?2",
+    [GRAPH_PARENT] = PARENT,
+    [GRAPH_CHILDREN] = CHILDREN,
+    [GRAPH_CAUSES] = PARENT " AND ?3" EDGES("src") "e.dst = ?1 AND e.at <= ?2",
+    [GRAPH_EFFECTS] = CHILDREN " AND ?3" EDGES("dst") "e.src = ?1 AND e.last_at >= ?2" EDGES(
+        "dst") "e.src = ?1 AND e.open = 1 AND +e.last_at < ?2",
 };
 
 /*
@@ -114,99 +120,57 @@ static int look(void *context, const struct graph_question *question, int64_t pr
 
 /* ---- expanding one ---- */
 
-static int finish(sqlite3_stmt *statement, int rc)
+/* A fork is told by the processes: it acts at one moment, or, if that is not known, at any. */
+static struct graph_edge edge_at(sqlite3_stmt *row)
 {
-    int reset = sqlite3_reset(statement);
+    const char *kind = (const char *)sqlite3_column_text(row, 5);
+    struct graph_edge edge = {
+        .neighbour = sqlite3_column_int64(row, 0),
+        .id = integer_at(row, 1),
+        .at = integer_at(row, 2),
+        .last_at = integer_at(row, 3),
+        .open = sqlite3_column_int64(row, 4) == 1,
+        .kind = kind ? graph_kind_of(kind, (size_t)sqlite3_column_bytes(row, 5)) : GRAPH_KIND_COUNT,
+        .exists = true,
+    };
 
-    return rc == SQLITE_OK ? reset : rc;
-}
-
-static int take_forks(struct graph_store *store, enum graph_statement which, int64_t process_id,
-                      struct graph_search *search)
-{
-    sqlite3_stmt *statement;
-    int rc = ready(store, which, process_id, &statement);
-
-    while (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        int64_t at = integer_at(statement, 2);
-        const struct graph_edge edge = {
-            .neighbour = sqlite3_column_int64(statement, 0),
-            .id = integer_at(statement, 1),
-            .at = at,
-            .last_at = at,
-            .kind = GRAPH_FORK,
-            .open = at == INTEGER_NULL,
-            .exists = true,
-        };
-        rc = graph_offer(search, &edge);
+    if (edge.kind == GRAPH_FORK) {
+        edge.last_at = edge.at;
+        edge.open = edge.at == INTEGER_NULL;
     }
-    return finish(statement, rc);
+    return edge;
 }
 
-static int take_edges(struct graph_store *store, enum graph_statement which, int64_t process_id,
-                      int64_t time, uint32_t kinds, struct graph_search *search)
+static int take_edges(sqlite3_stmt *statement, uint32_t kinds, struct graph_search *search)
 {
-    sqlite3_stmt *statement;
-    int rc = ready(store, which, process_id, &statement);
+    int rc = SQLITE_OK;
 
-    if (rc == SQLITE_OK)
-        rc = sqlite3_bind_int64(statement, 2, time);
     while (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        const char *kind = (const char *)sqlite3_column_text(statement, 5);
-        const struct graph_edge edge = {
-            .neighbour = sqlite3_column_int64(statement, 0),
-            .id = sqlite3_column_int64(statement, 1),
-            .at = sqlite3_column_int64(statement, 2),
-            .last_at = sqlite3_column_int64(statement, 3),
-            .open = sqlite3_column_int64(statement, 4) == 1,
-            .kind = kind ? graph_kind_of(kind, (size_t)sqlite3_column_bytes(statement, 5))
-                         : GRAPH_KIND_COUNT,
-        };
+        const struct graph_edge edge = edge_at(statement);
         if (kinds & GRAPH_KIND_BIT(edge.kind))
             rc = graph_offer(search, &edge);
     }
-    return finish(statement, rc);
-}
-
-/* Of the kinds, those that are rows of edges; forks are told by the processes. */
-static uint32_t edge_kinds(uint32_t kinds)
-{
-    return kinds & ~GRAPH_KIND_BIT(GRAPH_FORK);
-}
-
-static int expand_backward(struct graph_store *store, int64_t process_id, int64_t time,
-                           uint32_t kinds, struct graph_search *search)
-{
-    int rc = SQLITE_OK;
-
-    if (kinds & GRAPH_KIND_BIT(GRAPH_FORK))
-        rc = take_forks(store, GRAPH_PARENT, process_id, search);
-    if (rc == SQLITE_OK && edge_kinds(kinds))
-        rc = take_edges(store, GRAPH_EDGES_IN, process_id, time, edge_kinds(kinds), search);
-    return rc;
-}
-
-static int expand_forward(struct graph_store *store, int64_t process_id, int64_t time,
-                          uint32_t kinds, struct graph_search *search)
-{
-    uint32_t edges = edge_kinds(kinds);
-    int rc = SQLITE_OK;
-
-    if (kinds & GRAPH_KIND_BIT(GRAPH_FORK))
-        rc = take_forks(store, GRAPH_CHILDREN, process_id, search);
-    if (rc == SQLITE_OK && edges)
-        rc = take_edges(store, GRAPH_EDGES_OUT, process_id, time, edges, search);
-    if (rc == SQLITE_OK && edges && time != INT64_MIN)
-        rc = take_edges(store, GRAPH_OPEN_OUT, process_id, time, edges, search);
     return rc;
 }
 
 static int expand(void *context, const struct graph_question *question, int64_t process_id,
                   int64_t time, uint32_t kinds, struct graph_search *search)
 {
-    return question->direction == GRAPH_BACKWARD
-               ? expand_backward(context, process_id, time, kinds, search)
-               : expand_forward(context, process_id, time, kinds, search);
+    static const enum graph_statement forks[] = {GRAPH_PARENT, GRAPH_CHILDREN};
+    static const enum graph_statement all[] = {GRAPH_CAUSES, GRAPH_EFFECTS};
+    bool only_forks = kinds == GRAPH_KIND_BIT(GRAPH_FORK);
+    sqlite3_stmt *statement;
+    int rc = ready(context, only_forks ? forks[question->direction] : all[question->direction],
+                   process_id, &statement);
+
+    if (rc == SQLITE_OK && !only_forks) {
+        sqlite3_bind_int64(statement, 2, time);
+        sqlite3_bind_int(statement, 3, (kinds & GRAPH_KIND_BIT(GRAPH_FORK)) != 0);
+    }
+    if (rc == SQLITE_OK)
+        rc = take_edges(statement, kinds, search);
+    int reset = sqlite3_reset(statement);
+    return rc == SQLITE_OK ? reset : rc;
 }
 
 void graph_store_open(struct graph_store *store, sqlite3 *db)

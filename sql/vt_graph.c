@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "fn_call.h"
-#include "graph_store.h"
+#include "graph_memory.h"
 #include "rows.h"
 #include "vt_graph.h"
 
@@ -158,9 +158,9 @@ static int argument_count(const struct function *function)
 
 /* What the functions of a connection share. */
 struct connection {
-    struct graph_store store;
+    struct graph_memory memory;
     int modules; /* registered: the last to go frees it */
-    int tables;  /* connected: the last to go finalises the statements */
+    int tables;  /* connected: the last to go frees all it holds */
 };
 
 struct module_data {
@@ -178,7 +178,8 @@ struct cursor {
     sqlite3_vtab_cursor base;
     struct graph_search search;
     struct graph_question question;
-    const struct graph_step *step; /* the current row; NULL past the last */
+    const struct graph_source *source; /* of the search; NULL: none has begun */
+    const struct graph_step *step;     /* the current row; NULL past the last */
     sqlite3_int64 row;
     sqlite3_value *values[ARGUMENTS_MAX]; /* the arguments; NULL: not given */
 };
@@ -243,7 +244,7 @@ static int disconnect(sqlite3_vtab *base)
     struct connection *connection = ((struct table_function *)base)->connection;
 
     if (--connection->tables == 0)
-        graph_store_close(&connection->store);
+        graph_memory_close(&connection->memory);
     sqlite3_free(base);
     return SQLITE_OK;
 }
@@ -337,11 +338,18 @@ static void forget_values(struct cursor *cursor)
     }
 }
 
+static void end_search(struct cursor *cursor)
+{
+    graph_search_end(&cursor->search);
+    graph_memory_end(&table_of(cursor)->connection->memory, cursor->source);
+    cursor->source = NULL;
+}
+
 static int close_cursor(sqlite3_vtab_cursor *base)
 {
     struct cursor *cursor = (struct cursor *)base;
 
-    graph_search_end(&cursor->search);
+    end_search(cursor);
     forget_values(cursor);
     sqlite3_free(cursor);
     return SQLITE_OK;
@@ -350,7 +358,7 @@ static int close_cursor(sqlite3_vtab_cursor *base)
 /* Fails with what the statement inside said, where it was that which failed. */
 static int search_failed(struct cursor *cursor, int rc)
 {
-    sqlite3 *db = table_of(cursor)->connection->store.db;
+    sqlite3 *db = table_of(cursor)->connection->memory.store.db;
 
     cursor->step = NULL;
     if (rc == SQLITE_NOMEM || rc == SQLITE_INTERRUPT)
@@ -427,16 +435,19 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, in
                   sqlite3_value **values)
 {
     struct cursor *cursor = (struct cursor *)base;
+    struct graph_memory *memory = &table_of(cursor)->connection->memory;
     bool asked;
 
     (void)plan_text, (void)count;
     cursor->step = NULL;
     cursor->row = 0;
+    end_search(cursor);
     int rc = take_arguments(cursor, plan, values, &asked);
     if (rc != SQLITE_OK || !asked)
         return rc;
-    rc = graph_search_begin(&cursor->search, &table_of(cursor)->connection->store.source,
-                            &cursor->question);
+    rc = graph_memory_begin(memory, &cursor->source);
+    if (rc == SQLITE_OK)
+        rc = graph_search_begin(&cursor->search, cursor->source, &cursor->question);
     return rc == SQLITE_OK ? next(base) : search_failed(cursor, rc);
 }
 
@@ -529,7 +540,7 @@ int vt_graph_register(sqlite3 *db)
     if (!connection)
         return SQLITE_NOMEM;
     *connection = (struct connection){.modules = 1}; /* this function's own */
-    graph_store_open(&connection->store, db);
+    graph_memory_open(&connection->memory, db);
     for (size_t i = 0; rc == SQLITE_OK && i < sizeof functions / sizeof *functions; i++)
         rc = register_function(db, &functions[i], connection);
     if (--connection->modules == 0)

@@ -2,6 +2,7 @@
 """The table functions of the graph against their twins in SQL, on graphs of every shape."""
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 import time
 
 TREES = 60
-GRAPHS = 600
+GRAPHS = 400
 KINDS = ["fork", "connect", "unix", "pipe", "file", "fdpass", "ptrace", "inject", "signal", "runtime"]
 PROCESSES_MAX = 120
 
@@ -56,7 +57,7 @@ def compare(db, context, function, values, twin_values, rows_max=None):
 
 def dump(db):
     """A small graph, as SQL to try the question on by hand."""
-    if db.execute("SELECT count(*) FROM processes").fetchone()[0] > 60:
+    if db.execute("SELECT count(*) FROM processes").fetchone()[0] > 30:
         return ""
     rows = [f"INSERT INTO processes (id, host_id, pid, parent_id, started_at, origin, exe) VALUES {row};"
             for row in db.execute("SELECT id, 1, pid, parent_id, started_at, 'event', exe FROM processes")]
@@ -64,20 +65,56 @@ def dump(db):
     return "\n".join(rows).replace("None", "NULL").replace("b'", "'")
 
 
+class Sources:
+    """Asks the same twice: of the statements, which alone are used within a transaction that writes,
+    and of the graph in memory, which a connection makes after some searching."""
+
+    def __init__(self, db):
+        self.db = db
+        self.inner = []
+        self.asked = self.in_memory = self.rows = 0
+
+    def ask(self, plant, questions):
+        """plant writes the graph. Each of the questions compares, and returns a number of rows."""
+        self.db.execute("BEGIN")
+        plant()
+        for question in questions:
+            self.rows += question()
+        self.db.execute("COMMIT")
+        self.db.execute("SELECT count(*) FROM processes, forward(processes.id)").fetchall()
+        self.db.execute("SELECT count(*) FROM processes, backward(processes.id)").fetchall()
+        for question in questions:
+            self.db.set_trace_callback(self.inner.append)
+            question()
+            self.db.set_trace_callback(None)
+            self.asked += 1
+            self.in_memory += not any(re.search("FROM processes AS child", sql) for sql in self.inner
+                                      if "RECURSIVE" not in sql)
+            self.inner.clear()
+
+
+def tree_questions(db, context, generator, ids):
+    def question(process, depth, rows, function):
+        return lambda: compare(db, context, function, (process, depth, rows),
+                               {"id": process, "max_depth": depth}, rows)
+    return [question(process, generator.choice([None, None, 0, 1, 3]), generator.choice([None, None, 1, 3]),
+                     function)
+            for process in [*generator.sample(ids, min(20, len(ids))), 10 * PROCESSES_MAX + 7]
+            for function in ("ancestors", "descendants")]
+
+
 def check_trees(context):
     generator = random.Random(context.seed)
-    db = context.connect(context.empty_store("trees.db"))
-    compared = 0
+    sources = Sources(context.connect(context.empty_store("trees.db")))
     for _ in range(TREES):
-        db.execute("BEGIN")
-        ids = plant(db, generator)
-        db.execute("COMMIT")
-        for process in [*generator.sample(ids, min(20, len(ids))), 10 * PROCESSES_MAX + 7]:
-            depth, rows = generator.choice([None, None, 0, 1, 3]), generator.choice([None, None, 1, 3])
-            for function in ("ancestors", "descendants"):
-                compared += compare(db, context, function, (process, depth, rows),
-                                    {"id": process, "max_depth": depth}, rows)
-    assert compared > TREES * 20, f"seed {context.seed}: only {compared} rows compared"
+        seed, ids = generator.random(), []
+        sources.db.execute("BEGIN")
+        ids = plant(sources.db, random.Random(seed))
+        sources.db.execute("ROLLBACK")
+        sources.ask(lambda: plant(sources.db, random.Random(seed)),
+                    tree_questions(sources.db, context, generator, ids))
+    assert sources.rows > TREES * 20, f"seed {context.seed}: only {sources.rows} rows compared"
+    assert sources.in_memory > sources.asked / 4, f"{sources.in_memory} of {sources.asked} from memory"
 
 
 EXES = [None, None, "/usr/bin/bash", "/usr/bin/bash", "/tmp/cron", "/usr/sbin/cron", "/usr/bin/apt-get",
@@ -122,8 +159,8 @@ def crowd(db, generator):
     return [*ids, 1000], times
 
 
-def ask(db, context, generator, ids, times):
-    """One question of each function. Returns how many rows they had."""
+def graph_questions(db, context, generator, ids, times):
+    """One question of each function."""
     process, other = generator.choice(ids), generator.choice([*ids, *ids, 77])
     at = generator.choice([None, generator.randrange(-1, times + 1)])
     depth = generator.choice([None, None, 0, 1, 2, 3])
@@ -131,25 +168,26 @@ def ask(db, context, generator, ids, times):
     hubs, rows = generator.choice([None, "stop", "follow"]), generator.choice([None, None, 1, 2, 5])
     # No way is longer than there are processes.
     limits = {"at": at, "max_depth": len(ids) + 1 if depth is None else depth, "kinds": kinds, "hubs": hubs}
-    compared = 0
-    for function in ("backward", "forward"):
-        compared += compare(db, context, function, (process, at, depth, kinds, rows, hubs),
-                            {"id": process, **limits}, rows)
-    return compared + compare(db, context, "path", (process, other, at, depth, kinds, hubs),
-                              {"src": process, "dst": other, **limits})
+    values = (process, at, depth, kinds, rows, hubs)
+    return [lambda: compare(db, context, "backward", values, {"id": process, **limits}, rows),
+            lambda: compare(db, context, "forward", values, {"id": process, **limits}, rows),
+            lambda: compare(db, context, "path", (process, other, at, depth, kinds, hubs),
+                            {"src": process, "dst": other, **limits})]
 
 
 def check_graphs(context):
     generator = random.Random(context.seed)
-    db = context.connect(context.empty_store("graphs.db"))
-    compared = 0
+    sources = Sources(context.connect(context.empty_store("graphs.db")))
     for number in range(GRAPHS):
-        db.execute("BEGIN")
-        ids, times = crowd(db, generator) if number % 10 == 0 else tangle(db, generator)
-        db.execute("COMMIT")
-        for _ in range(8):
-            compared += ask(db, context, generator, ids, times)
-    assert compared > GRAPHS * 20, f"seed {context.seed}: only {compared} rows compared"
+        make, seed = tangle if number % 10 else crowd, generator.random()
+        sources.db.execute("BEGIN")
+        ids, times = make(sources.db, random.Random(seed))
+        sources.db.execute("ROLLBACK")
+        questions = [question for _ in range(8)
+                     for question in graph_questions(sources.db, context, generator, ids, times)]
+        sources.ask(lambda: make(sources.db, random.Random(seed)), questions)
+    assert sources.rows > GRAPHS * 20, f"seed {context.seed}: only {sources.rows} rows compared"
+    assert sources.in_memory > sources.asked / 4, f"{sources.in_memory} of {sources.asked} from memory"
 
 
 def check_lateral(context):
@@ -203,6 +241,71 @@ def check_snapshot(context):
     rows += cursor.fetchall()
     assert rows == [(1,), (2,), (3,)], rows
     assert reader.execute("SELECT process_id FROM descendants(1)").fetchall() == [(1,), (2,), (4,), (5,)]
+
+
+CHANGES = [
+    "INSERT INTO edges (id, host_id, at, last_at, count, kind, src, dst) VALUES (500, 1, 7, 7, 1, 'pipe', 1, 9)",
+    "UPDATE edges SET last_at = 90 WHERE id = 500",
+    "UPDATE edges SET open = 1 WHERE id = 500",
+    "UPDATE edges SET dst = 8 WHERE id = 500",
+    "INSERT INTO edges (id, host_id, at, last_at, count, kind, src, dst) VALUES (400, 1, 1, 99, 1, 'unix', 9, 1)",
+    "INSERT INTO processes (id, host_id, pid, parent_id, origin) VALUES (60, 1, 1, 9, 'event')",
+    "UPDATE processes SET parent_id = 2, started_at = 50 WHERE id = 60",
+    "UPDATE processes SET exe = '/usr/sbin/cron' WHERE id = 8",
+    "DELETE FROM edges WHERE id = 400",
+    "DELETE FROM processes WHERE id = 9",
+]
+
+
+def warm(db):
+    for _ in range(3):
+        db.execute("SELECT count(*) FROM processes, forward(processes.id), backward(processes.id)").fetchall()
+
+
+def assert_current(db, context):
+    for function in ("backward", "forward"):
+        for process in range(1, 61):
+            compare(db, context, function, (process, 60, 12), {"id": process, "at": 60, "max_depth": 12})
+
+
+def check_live(context):
+    """Whatever is written between two calls, by whomever: committed or not, the answer has it."""
+    path = context.empty_store("live.db")
+    reader, writer = context.connect(path), context.connect(path)
+    grow(writer, [(1, None, 0), *((i, i - 1, i) for i in range(2, 60))])
+    for number, change in enumerate(CHANGES):
+        warm(reader)
+        assert_current(reader, context)
+        (writer if number % 2 else reader).execute(change)
+        assert_current(reader, context)
+        warm(reader)
+        reader.execute("BEGIN")
+        reader.execute("UPDATE processes SET parent_id = 1 WHERE id > 5")
+        assert_current(reader, context)
+        reader.execute("ROLLBACK")
+        assert_current(reader, context)
+    warm(reader)
+    reader.execute("CREATE TEMP TABLE edges AS SELECT * FROM edges WHERE kind = 'none'")
+    assert_current(reader, context)
+    reader.execute("DROP TABLE temp.edges")
+    assert_current(reader, context)
+
+
+def check_two_states(context):
+    """A statement half read keeps to its state, while its connection writes and asks again."""
+    path = context.empty_store("states.db")
+    db = context.connect(path)
+    grow(db, [(1, None, 0), *((i, i - 1, i) for i in range(2, 60))])
+    warm(db)
+    cursor = db.execute("SELECT process_id FROM forward(1)")
+    rows = [cursor.fetchone() for _ in range(3)]
+    db.execute("INSERT INTO processes (id, host_id, pid, parent_id, origin) VALUES (99, 1, 1, 1, 'event')")
+    warm(db)
+    assert db.execute("SELECT count(*) FROM forward(1)").fetchone() == (60,)
+    rows += cursor.fetchall()
+    assert rows == [(i,) for i in range(1, 60)], rows
+    warm(db)
+    assert db.execute("SELECT count(*) FROM forward(1)").fetchone() == (60,)
 
 
 def check_no_lock_left(context):
@@ -266,6 +369,8 @@ CHECKS = [
     ("graph: 100,000 children", check_fan_out),
     ("graph: 100,000 generations", check_depth),
     ("graph: one state of the store", check_snapshot),
+    ("graph: what is written between two calls", check_live),
+    ("graph: two states on one connection", check_two_states),
     ("graph: nothing is held by a statement given up", check_no_lock_left),
     ("graph: interrupt", check_interrupt),
     ("graph: memory limit", check_memory_limit),
