@@ -19,6 +19,7 @@ struct udp_sockets_map udp_sockets SEC(".maps");
 struct udp_flows_map udp_flows SEC(".maps");
 struct udp_closed_map udp_closed SEC(".maps");
 __u32 armed[EVENT_RINGS];
+__u32 stopped;
 const volatile __u64 activity_share[EVENT_CLASSES] = {0};
 const volatile __u64 budget_rate[EVENT_CLASSES] = {0};
 const volatile __u64 budget_burst[EVENT_CLASSES] = {0};

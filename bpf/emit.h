@@ -86,6 +86,10 @@ extern struct scratch_map scratches SEC(".maps");
 /* Set by user space when it goes to sleep: the next record of that ring wakes it, once. */
 extern __u32 armed[EVENT_RINGS];
 
+/* Set by user space at its end: from then on nothing is sent, nor counted. The programs themselves
+ * may stay for some seconds more. */
+extern __u32 stopped;
+
 static __always_inline struct scratch *scratch_get(enum scratch_user user)
 {
     __u32 slot = bpf_get_smp_processor_id() * SCRATCH_USERS + user;
@@ -121,15 +125,22 @@ static __always_inline __u64 emit_flags(__u32 ring)
     return BPF_RB_FORCE_WAKEUP;
 }
 
-/* Counts a record that is about to be sent. Call before anything can fail. */
-static __always_inline struct emit_counters *emit_begin(__u32 class, __u64 *sequence)
+/* Counts a record of a ring. */
+static __always_inline struct emit_counters *emit_number(__u32 ring, __u64 *sequence)
 {
     __u32 cpu = bpf_get_smp_processor_id();
     struct emit_counters *counter = bpf_map_lookup_elem(&counters, &cpu);
 
     if (counter)
-        *sequence = __sync_fetch_and_add(&counter->sequence[emit_ring(class)], 1) + 1;
+        *sequence = __sync_fetch_and_add(&counter->sequence[ring], 1) + 1;
     return counter;
+}
+
+/* Counts a record that is about to be sent. Call before anything can fail. NULL: it is not to be
+ * sent, nor to be counted as dropped. */
+static __always_inline struct emit_counters *emit_begin(__u32 class, __u64 *sequence)
+{
+    return stopped ? NULL : emit_number(emit_ring(class), sequence);
 }
 
 static __always_inline void emit_dropped(struct emit_counters *counter, __u32 class)
@@ -194,6 +205,8 @@ static __always_inline void *emit_reserve(void *map, __u32 class, __u32 size, __
     struct emit_counters *counter = emit_begin(class, &sequence);
     struct event_header *header = NULL;
 
+    if (!counter)
+        return NULL;
     if (!emit_must_leave_room(class))
         header = bpf_ringbuf_reserve(map, size, 0);
     if (header)
@@ -220,6 +233,8 @@ static __always_inline void emit_scratch(struct scratch *scratch, __u32 size, __
     __u64 sequence = 0;
     struct emit_counters *counter = emit_begin(class, &sequence);
 
+    if (!counter)
+        return;
     /* The padding must not carry what an earlier record left there. */
     *(__u64 *)&scratch->record[size & (SCRATCH_RECORD - 1)] = 0;
     size = (size + 7) & ~7u;

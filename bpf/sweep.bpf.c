@@ -27,7 +27,7 @@ static __always_inline void *sweep_reserve(struct emit_sweep *sweep, __u32 size,
         sweep->unfinished = 1;
         return NULL;
     }
-    emit_begin(EVENT_CLASS_NETWORK, &sequence);
+    emit_number(EVENT_RING_ACTIVITY, &sequence);
     emit_header(header, size, kind, sequence, bpf_ktime_get_boot_ns());
     return header;
 }

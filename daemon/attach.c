@@ -2,6 +2,7 @@
 #include "attach.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,4 +102,32 @@ void attach_undo(struct attachment *attachment)
     for (size_t i = 0; i < attachment->count; i++)
         bpf_link__destroy(attachment->links[i]);
     attachment->count = 0;
+}
+
+/* The pipe's other end is closed by the parent's end. */
+static _Noreturn void outlive_parent(int ends[2])
+{
+    char nothing;
+
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        close(i);
+    close(ends[1]);
+    while (read(ends[0], &nothing, 1) < 0 && errno == EINTR)
+        ;
+    _exit(0);
+}
+
+void attach_leave(void)
+{
+    int ends[2];
+    pid_t child;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return;
+    child = fork();
+    if (child == 0)
+        outlive_parent(ends);
+    close(ends[0]);
+    if (child < 0)
+        close(ends[1]);
 }

@@ -29,7 +29,17 @@ int attach_program(struct attachment *attachment, const struct bpf_program *prog
 /* Whether what the section of a classic tracepoint names can be had here; other sections: true. */
 bool attach_is_possible(const char *section);
 
-/* Detaches. */
+/*
+ * Detaches. For each classic tracepoint the kernel waits until nobody can be in its program any
+ * more, about 0.1 s.
+ */
 void attach_undo(struct attachment *attachment);
+
+/*
+ * Has a child that ends after this process keep all descriptors that are open now: closing them is
+ * quick then, and the child has the waiting. Nothing may be open that others wait for, such as a
+ * lock; this process is to end soon.
+ */
+void attach_leave(void);
 
 #endif

@@ -32,6 +32,7 @@ static int check_kernel(const struct config *config)
         missing += probes[i].error != NULL;
     }
     printf("%zu of %zu probes work\n", count - missing, count);
+    source_bpf.stop(source);
     source_bpf.close(source);
     return EXIT_SUCCESS;
 }

@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -369,7 +371,8 @@ static int probes_try(struct probes *probes)
 
 static void probes_unload(struct probes *probes)
 {
-    probes_detach(probes);
+    for (size_t i = 0; i < probes->count; i++)
+        attach_undo(&probes->list[i].attachment);
     probes->count = 0;
     if (probes->counters)
         munmap(probes->counters, probes->cpus * sizeof(*probes->counters));
@@ -536,16 +539,22 @@ int probes_attach(struct probes *probes, struct source_error *error)
     return again;
 }
 
-void probes_detach(struct probes *probes)
+/* Programs run while RCU is read: once all that did so have ended none goes on with a record. */
+void probes_stop(struct probes *probes)
 {
-    for (size_t i = 0; i < probes->count; i++)
-        attach_undo(&probes->list[i].attachment);
+    static const struct timespec nap = {.tv_nsec = 20000000};
+
+    __atomic_store_n(&probes->bpf->bss->stopped, 1, __ATOMIC_SEQ_CST);
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+        nanosleep(&nap, NULL);
 }
 
 void probes_free(struct probes *probes)
 {
     if (!probes)
         return;
+    if (probes->bpf && probes->bpf->bss->stopped)
+        attach_leave();
     probes_unload(probes);
     btf__free(probes->btf);
     if (probes->cgroup >= 0)

@@ -33,10 +33,10 @@ struct probes *probes_load(const struct config *config, const struct cgroup_plac
  * and what else is asked for below are good only after this. Returns 0, or -1 with *error. */
 int probes_attach(struct probes *probes, struct source_error *error);
 
-/* No more events after this. */
-void probes_detach(struct probes *probes);
+/* No more records after this but those of sweeps; all others are in the rings when it returns. */
+void probes_stop(struct probes *probes);
 
-/* Detaches and frees. */
+/* Detaches and frees. After probes_stop() the detaching is left to a child, attach_leave(). */
 void probes_free(struct probes *probes);
 
 /* The descriptor of a ring's map, EVENT_RING_*. */

@@ -264,12 +264,12 @@ static void recorder_free(struct recorder *recorder)
 {
     if (recorder->writer)
         writer_stop(recorder->writer, NULL);
+    if (recorder->store)
+        store_close(recorder->store); /* before the source, whose descriptors may stay for longer */
     if (recorder->source)
         recorder->ops->close(recorder->source);
     pipeline_free(recorder->pipeline, NULL);
     model_free(recorder->model);
-    if (recorder->store)
-        store_close(recorder->store);
     free(recorder->cgroup);
     free(recorder);
 }
@@ -438,11 +438,6 @@ int recorder_close(struct recorder *recorder, struct recorder_error *error)
     failure = recorder->ops->failure(recorder->source);
     if (failure)
         code = fail(error, failure);
-    /* The source goes first: it may still push. */
-    recorder->ops->close(recorder->source);
-    recorder->source = NULL;
-    store_close(recorder->store);
-    recorder->store = NULL;
     if (pipeline_free(recorder->pipeline, &why) < 0)
         code = fail(error, why.message);
     recorder->pipeline = NULL;

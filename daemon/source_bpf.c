@@ -518,8 +518,8 @@ static void check_account(struct source *source)
 
 static void source_bpf_stop(struct source *source)
 {
+    probes_stop(source->probes);
     audit_programs(source);
-    probes_detach(source->probes);
     sweeps_budgets(&source->sweeps, source->audited_at);
     audit_flows(source, true);
     source->stopped = true;

@@ -72,6 +72,17 @@ class Program(OwnRecorderCase):
         self.assertEqual({row["direction"]: (row["n"], row["ended"], row["peers"]) for row in rows},
                          {"in": (300, 300, 300), "out": (300, 300, 300)})
 
+    def test_stop_does_not_wait_for_the_kernel(self):
+        """The kernel takes about 0.1 s for each tracepoint that is left: nobody waits for that."""
+        self.record()
+        began = time.monotonic()
+        self.stop()
+        self.assertLess(time.monotonic() - began, 2 * SLOW)
+        row = self.one(self.every("recorders"), "run")
+        self.assertIsNotNone(row["ended_at"], show([row]))
+        self.record()
+        self.assertEqual(len(self.every("recorders")), 2)
+
     def test_sigint(self):
         self.record()
         self.assertEqual(self.recorder.stop(signal.SIGINT), 0, self.recorder.output())
