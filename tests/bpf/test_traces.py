@@ -21,6 +21,7 @@ ADDRESS = "127.0.0.7"
 PRIVATE = """set -e
 mount --make-rprivate /
 mount -t tmpfs none /run
+mount -t tmpfs none /var/log
 mkdir /run/sshd
 mount --bind {directory}/passwd /etc/passwd
 mount --bind {directory}/shadow /etc/shadow
@@ -248,6 +249,33 @@ class Ssh(TraceCase):
         _, later, _ = self.check_login(sshd, USER, "exec /bin/sleep 1001")
         self.assertNotEqual(later["id"], trace["id"])
         self.check_counts()
+
+
+class Console(TraceCase):
+    """A real login(1) on a pseudo-terminal, which script(1) makes."""
+
+    def test_login_and_su(self):
+        self.need("/usr/bin/script", "/etc/pam.d/login")
+        self.record()
+        process = self.service("getty", self.private(
+            f"/usr/bin/script -qec 'login -f {USER}' /dev/null </dev/zero"))
+        found = wait_until(lambda: [pid for pid in below(process.pid) if command(pid) == "-sh"])
+        self.assertTrue(found, [command(pid) for pid in below(process.pid)])
+        terminal = os.readlink(f"/proc/{found[0]}/fd/0").removeprefix("/dev/")
+        trace = self.trace_of(found[0], lambda row: row["user"])
+        self.same(trace, kind="login", title=f"console login of {USER} on {terminal}", user=USER,
+                  remote_address=None, ended_at=None)
+        root = parents(found[0])[1]
+        self.assertRegex(command(root), "^login -f")  # it hides whom
+        self.same(trace, root_process_id=self.process(root)["id"])
+        service = self.trace_of(process.pid)
+        self.same(service, kind="service", title="service getty.service")
+        self.assertEqual(self.links(service["id"], trace["id"]).get("fork"), 1)
+        # the same shell by way of su is no login
+        twin = self.service("batch", self.private(f"/bin/su {USER} -c '/bin/sleep 1008; :'"))
+        found = wait_until(lambda: [pid for pid in below(twin.pid)
+                                    if command(pid) == "/bin/sleep 1008"])
+        self.same(self.trace_of(found[0]), kind="service", title="service batch.service")
 
 
 class Cron(TraceCase):

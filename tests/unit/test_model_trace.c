@@ -787,6 +787,35 @@ static void an_edge_between_traces_links_them(void **state)
     assert_true(trace_of(shell)->last_at == AT(29 * SECOND));
 }
 
+static void signalled(uint64_t time, struct who by, struct who whom)
+{
+    struct event_influence record = {.header = header_of(EVENT_SIGNAL, sizeof(record), time, by),
+                                     .target_start = whom.start,
+                                     .target_pid = whom.pid,
+                                     .number = 15};
+    apply(&record);
+}
+
+static void an_edge_that_happens_again_makes_its_link_longer(void **state)
+{
+    (void)state;
+    const struct who parent = {80, 20 * SECOND}, child = {81, 20 * SECOND + MS};
+    sshd_is_there();
+    fork_as(parent, NOBODY, root_as);
+    fork_as(child, parent, root_as);
+    signalled(21 * SECOND, parent, listening_sshd);
+    signalled(24 * SECOND, parent, listening_sshd);
+    const struct row_trace_link *link = link_of(parent, listening_sshd, "signal");
+    assert_int_equal(link->count, 1);
+    assert_true(link->at == AT(21 * SECOND));
+    assert_true(link->last_at == AT(24 * SECOND));
+    assert_true(trace_of(listening_sshd)->last_at == AT(24 * SECOND));
+    signalled(25 * SECOND, child, listening_sshd); /* another edge */
+    assert_int_equal(link_of(parent, listening_sshd, "signal")->count, 2);
+    signalled(26 * SECOND, child, parent); /* within one */
+    assert_int_equal(rows(ROW_TRACE_LINK), 2);
+}
+
 /* ---- containers ---- */
 
 #define BOX_ID "4f797c539e6c745de61a93ca3ff892358ecbcaccd8414d5db545c38428142970"
@@ -977,6 +1006,150 @@ static void a_restart_keeps_a_containers_trace(void **state)
     assert_trace(main_process, "container", "container web (nginx:1.27)");
 }
 
+/* ---- whatever happens ---- */
+
+#define WILD_EVENTS 500
+#define WILD_BEGIN  (100 * SECOND)
+
+static unsigned below(unsigned bound)
+{
+    return (unsigned)random() % bound;
+}
+
+static struct who anybody(void)
+{
+    return (struct who){1 + below(10), WILD_BEGIN - 1 - below(2)};
+}
+
+static struct as anyhow(void)
+{
+    static const uint32_t users[] = {0, 0, UID_ANA, 33, 105};
+    struct as as = {.uid = users[below(5)], .cgroup = CG_ROOT + below(9), .sid = below(12)};
+    if (below(3) == 0) {
+        as.login_uid = UID_ANA;
+        as.session = 1 + below(3);
+    }
+    return as;
+}
+
+static void anything(uint64_t time)
+{
+    static const char *const programs[] = {
+        "/usr/sbin/sshd", "/usr/lib/openssh/sshd-session", "/usr/sbin/cron", "/bin/login",
+        "/bin/su",        "/usr/lib/systemd/systemd",      "/bin/bash",      "/tmp/sshd"};
+    struct who who = anybody(), parent = anybody();
+    struct as as = anyhow();
+    struct event_fork fork = fork_record(time, who, parent);
+    switch (below(12)) {
+    case 0:
+    case 1:
+    case 2:
+        set_as(&fork.task, as);
+        apply(&fork);
+        return;
+    case 3:
+    case 4:
+        exec_as(time, who, parent, programs[below(8)], as);
+        return;
+    case 5:
+        attach_as(time, who, parent, as);
+        return;
+    case 6:
+        exited(time, who, 0);
+        return;
+    case 7:
+        found_as(time, who, parent, programs[below(8)], as);
+        return;
+    case 8:
+        box_is_described(time);
+        return;
+    case 9:
+        scan_done(time, WILD_BEGIN + (uint64_t)random() % (time - WILD_BEGIN + 1));
+        return;
+    case 10:
+        connecting(time, who, client_end(1 + below(6), (uint16_t)(40000 + below(6)), 80));
+        return;
+    default:
+        closed(time, client_end(1 + below(6), (uint16_t)(40000 + below(6)), 80), 1, 0);
+    }
+}
+
+/* What a trace says of itself is what the other rows say of its processes. */
+static void check_trace(const struct row_trace *trace)
+{
+    int64_t processes = 0, living = 0, connections = 0;
+    for (int64_t id = 1; id < LEDGER_MAX; id++) {
+        const struct row_process *process = ledger_get(ROW_PROCESS, id);
+        const struct row_connection *connection = ledger_get(ROW_CONNECTION, id);
+        processes += process && process->trace_id == trace->id;
+        living += process && process->trace_id == trace->id && process->ended_at == INTEGER_NULL;
+        process = connection ? ledger_get(ROW_PROCESS, connection->process_id) : NULL;
+        connections += process && process->trace_id == trace->id;
+    }
+    assert_int_equal(trace->process_count, processes);
+    assert_int_equal(trace->connection_count, connections);
+    assert_int_equal(trace->ended_at == INTEGER_NULL, living > 0);
+    assert_non_null(ledger_get(ROW_PROCESS, trace->root_process_id));
+}
+
+static void check_link(const struct row_trace_link *link)
+{
+    assert_non_null(ledger_get(ROW_TRACE, link->src_trace_id));
+    assert_non_null(ledger_get(ROW_TRACE, link->dst_trace_id));
+    assert_true(link->src_trace_id != link->dst_trace_id);
+    assert_true(link->at <= link->last_at);
+    assert_true(link->count >= 1);
+}
+
+/* A number for all rows of traces and links. */
+static uint64_t digest(void)
+{
+    uint64_t hash = 0;
+    for (int64_t id = 1; id < LEDGER_MAX; id++) {
+        const struct row_trace *trace = ledger_get(ROW_TRACE, id);
+        const struct row_trace_link *link = ledger_get(ROW_TRACE_LINK, id);
+        if (trace) {
+            check_trace(trace);
+            hash = hash * 31 + (uint64_t)(trace->last_at ^ trace->started_at ^ trace->id << 40);
+            for (size_t i = 0; i < trace->title.length; i++)
+                hash = hash * 31 + (unsigned char)trace->title.data[i];
+        }
+        if (link) {
+            check_link(link);
+            hash = hash * 31 + (uint64_t)(link->src_trace_id << 20 ^ link->dst_trace_id ^
+                                          link->last_at ^ link->count << 50);
+        }
+    }
+    return hash;
+}
+
+static uint64_t run_wild(unsigned seed, unsigned flush_every)
+{
+    void *ignored = NULL;
+    uint64_t time = WILD_BEGIN;
+    model_tear_down(&ignored);
+    assert_int_equal(host_set_up(&ignored), 0);
+    box_cgroup();
+    srandom(seed);
+    for (unsigned i = 0; i < WILD_EVENTS; i++) {
+        time += below(7) * MS;
+        anything(time);
+        if (flush_every && i % flush_every == 0)
+            flush();
+    }
+    flush();
+    return digest();
+}
+
+static void counts_hold_whatever_happens_and_whenever_it_is_written(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 150; seed++) {
+        uint64_t once = run_wild(seed, 0);
+        assert_true(once == run_wild(seed, 1 + seed % 7));
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, host_set_up, model_tear_down)
 
 int main(void)
@@ -1004,6 +1177,7 @@ int main(void)
         TEST(a_storm_writes_its_trace_once),
         TEST(who_has_no_known_parent_is_a_trace_by_itself),
         TEST(an_edge_between_traces_links_them),
+        TEST(an_edge_that_happens_again_makes_its_link_longer),
         TEST(a_container_is_a_trace_from_its_first_process_on),
         TEST(a_login_that_enters_a_container_stays_one),
         TEST(a_service_that_enters_a_container_joins_it),
@@ -1017,6 +1191,7 @@ int main(void)
         TEST(a_service_may_be_the_same_program_as_init),
         TEST(a_container_in_a_unit_is_a_container),
         TEST(a_restart_keeps_a_containers_trace),
+        TEST(counts_hold_whatever_happens_and_whenever_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
