@@ -142,7 +142,7 @@ static void add_counts(struct facts *facts)
     if (facts->status == STATUS_OK)
         facts->status = query_fetch(facts->session, &tables,
                                     "SELECT name FROM sqlite_schema WHERE type = 'table' AND "
-                                    "name <> 'sequences' AND name NOT LIKE 'sqlite\\_%' "
+                                    "name NOT IN ('sequences', 'changes') AND name NOT LIKE 'sqlite\\_%' "
                                     "ESCAPE '\\' ORDER BY rootpage",
                                     "");
     for (size_t i = 0; facts->status == STATUS_OK && i < tables.rows; i++)

@@ -307,6 +307,13 @@ static const struct meaning sequence_columns[] = {
     {NULL, NULL},
 };
 
+static const struct meaning change_columns[] = {
+    {"id", "number of the transaction"},
+    {"processes", "JSON array of the rows written: processes.id"},
+    {"edges", "JSON array of the rows written: edges.id"},
+    {NULL, NULL},
+};
+
 static const struct meaning gap_columns[] = {
     {"duration_ns", "how long it lasted, in ns"},
     {NULL, NULL},
@@ -367,6 +374,7 @@ static const struct relation relations[] = {
     {"edges", "which process acted on which, and how", edge_columns, NULL},
     {"losses", "what is known not to have been recorded", loss_columns, NULL},
     {"sequences", "private: where the numbering of each table stands", sequence_columns, NULL},
+    {"changes", "private: what was written last, for who holds it in memory", change_columns, NULL},
     {"gaps", "losses, with how long each lasted", gap_columns, "losses"},
     {"process_tree", "every process beside its parent", tree_columns, "processes"},
     {"open_connections", "connections open now, with who holds them", holder_columns,

@@ -43,3 +43,6 @@ SET open = 0,
         (SELECT max(h.last_seen_at, edges.last_at) FROM hosts AS h WHERE h.id = edges.host_id),
         last_at)
 WHERE open = 1 AND host_id <> ?1;
+
+-- It has not been noted what was changed here.
+DELETE FROM changes;

@@ -36,12 +36,18 @@ struct half {
     struct half_edge *edges;
 };
 
+struct ends {
+    uint32_t src, dst;
+};
+
 struct graph_image {
     int64_t least_process;
     int64_t least_edge;
     uint32_t nodes;
     const char **roles;    /* of each node: NULL, a hub's role, or one of those below */
     struct half halves[2]; /* by direction: GRAPH_BACKWARD has what leads to a node */
+    struct ends *ends;     /* of each edge, by its id less the least: what it is between */
+    uint32_t edges;        /* how many ids those are */
 };
 
 /* Told apart by their addresses. */
@@ -161,6 +167,45 @@ int graph_image_expand(const struct graph_image *image, const struct graph_quest
     return rc;
 }
 
+/* ---- what changes ---- */
+
+void graph_image_lose(struct graph_image *image, int64_t process_id)
+{
+    uint32_t node = node_of(image, process_id);
+
+    if (node != NODE_NONE)
+        image->roles[node] = lacking;
+}
+
+static void lose_node(struct graph_image *image, uint32_t node)
+{
+    if (node != NODE_NONE)
+        image->roles[node] = lacking;
+}
+
+void graph_image_lose_process(struct graph_image *image, int64_t process_id)
+{
+    const struct half *half = &image->halves[GRAPH_BACKWARD];
+    uint32_t node = node_of(image, process_id);
+
+    if (node == NODE_NONE)
+        return;
+    lose_node(image, node);
+    for (uint32_t i = half->first[node]; i < half->first[node + 1]; i++)
+        if (kind_of(&half->edges[i]) == GRAPH_FORK)
+            lose_node(image, neighbour_of(&half->edges[i]));
+}
+
+void graph_image_lose_edge(struct graph_image *image, int64_t edge_id)
+{
+    uint64_t number = (uint64_t)edge_id - (uint64_t)image->least_edge;
+
+    if (number >= image->edges)
+        return;
+    lose_node(image, image->ends[number].src);
+    lose_node(image, image->ends[number].dst);
+}
+
 /* ---- making one ---- */
 
 struct record {
@@ -205,6 +250,8 @@ static int take_process(struct making *making, sqlite3_stmt *row)
         graph_hub_role(sqlite3_column_int64(row, 3), exe, (size_t)sqlite3_column_bytes(row, 4));
     making->births[node].parent = node_of(image, integer_at(row, 1));
     making->births[node].at = integer_at(row, 2);
+    if (integer_at(row, 1) != INTEGER_NULL && making->births[node].parent == NODE_NONE)
+        image->roles[node] = lacking; /* the parent's row may come yet */
     return SQLITE_OK;
 }
 
@@ -259,6 +306,8 @@ static int take_edge(struct making *making, sqlite3_stmt *row)
         .bits = (uint32_t)kind << KIND_SHIFT | (sqlite3_column_int64(row, 6) == 1 ? OPEN_BIT : 0),
     };
 
+    if (record.number - 1 < image->edges)
+        image->ends[record.number - 1] = (struct ends){record.src, record.dst};
     if (kind == GRAPH_KIND_COUNT)
         return SQLITE_OK;
     if (kind == GRAPH_FORK)
@@ -285,8 +334,12 @@ static int keep_births(struct making *making)
             .dst = node,
             .bits = (uint32_t)GRAPH_FORK << KIND_SHIFT | (birth->at == INTEGER_NULL ? OPEN_BIT : 0),
         };
-        if (is_there(making->image, node) && is_there(making->image, birth->parent))
+        if (!is_there(making->image, node) || birth->parent == NODE_NONE)
+            continue;
+        if (is_there(making->image, birth->parent))
             rc = keep_record(making, &record);
+        else
+            making->image->roles[node] = lacking;
     }
     return rc;
 }
@@ -370,7 +423,8 @@ static int64_t rows_of(const struct extent *extent)
     int64_t processes = span(extent->least_process, extent->last_process);
     int64_t edges = span(extent->least_edge, extent->last_edge);
     int64_t bytes = 2 * (processes + edges) * (int64_t)sizeof(struct half_edge) +
-                    processes * (int64_t)(sizeof(char *) + 2 * sizeof(uint32_t));
+                    processes * (int64_t)(sizeof(char *) + 2 * sizeof(uint32_t)) +
+                    edges * (int64_t)sizeof(struct ends);
 
     if (!extent->last_process || processes <= 0 || edges < 0 || processes >= NODES_MAX ||
         bytes > GRAPH_IMAGE_BYTES_MAX)
@@ -396,11 +450,14 @@ static int make_room(struct making *making, const struct extent *extent)
         .least_process = extent->least_process,
         .least_edge = extent->least_edge,
         .nodes = (uint32_t)span(extent->least_process, extent->last_process),
+        .edges = (uint32_t)span(extent->least_edge, extent->last_edge),
     };
     image->roles = sqlite3_malloc64(image->nodes * sizeof *image->roles);
     making->births = sqlite3_malloc64(image->nodes * sizeof *making->births);
-    if (!image->roles || !making->births)
+    image->ends = sqlite3_malloc64((image->edges + 1ull) * sizeof *image->ends);
+    if (!image->roles || !making->births || !image->ends)
         return SQLITE_NOMEM;
+    memset(image->ends, 0xff, (image->edges + 1ull) * sizeof *image->ends); /* NODE_NONE */
     for (uint32_t node = 0; node < image->nodes; node++) {
         image->roles[node] = absent;
         making->births[node] = (struct birth){INTEGER_NULL, NODE_NONE, 0};
@@ -444,6 +501,7 @@ void graph_image_free(struct graph_image *image)
         sqlite3_free(image->halves[direction].first);
         sqlite3_free(image->halves[direction].edges);
     }
+    sqlite3_free(image->ends);
     sqlite3_free(image->roles);
     sqlite3_free(image);
 }

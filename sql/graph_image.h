@@ -20,6 +20,15 @@ int64_t graph_image_rows(sqlite3 *db);
 int graph_image_make(sqlite3 *db, struct graph_image **image);
 void graph_image_free(struct graph_image *image);
 
+/*
+ * From now on the image lacks a process; a process whose row was written, and who had forked it;
+ * the two at the ends of an edge, as the image has it, whose row was written. Whose row is new, or
+ * leads to others now, is for the caller to find: the image knows only what was.
+ */
+void graph_image_lose(struct graph_image *image, int64_t process_id);
+void graph_image_lose_process(struct graph_image *image, int64_t process_id);
+void graph_image_lose_edge(struct graph_image *image, int64_t edge_id);
+
 /* What the image says is to be had from the store instead: it has changed there, or is new. */
 bool graph_image_lacks(const struct graph_image *image, int64_t process_id);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <sqlite3ext.h>
 
+#include <stdlib.h>
+
 #include "graph_image.h"
 #include "graph_memory.h"
 
@@ -101,6 +103,20 @@ static bool is_worth(struct graph_memory *memory)
     return rows >= 0 && memory->expanded >= memory->worth;
 }
 
+/* 0: none has been noted, nor will what follows be all that changes. */
+static int64_t newest_change(sqlite3 *db)
+{
+    sqlite3_stmt *row = NULL;
+    int64_t change = 0;
+
+    if (sqlite3_prepare_v3(db, "SELECT max(id) FROM main.changes", -1, SQLITE_PREPARE_NO_VTAB, &row,
+                           NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW)
+        change = sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    return change;
+}
+
 static int make(struct graph_memory *memory)
 {
     sqlite3 *db = memory->store.db;
@@ -108,11 +124,97 @@ static int make(struct graph_memory *memory)
     if (!is_worth(memory) || !version_of(memory, &memory->data_version) ||
         !has_row(db, in_main_sql, &memory->in_main))
         return SQLITE_OK;
+    memory->change = newest_change(db);
     int rc = graph_image_make(db, &memory->image);
     memory->expanded = 0;
     if (rc != SQLITE_OK && rc != SQLITE_INTERRUPT)
         memory->worth = INT64_MAX; /* for want of memory: not again */
     return rc == SQLITE_INTERRUPT ? rc : SQLITE_OK;
+}
+
+/* ---- keeping it current ---- */
+
+/* Runs a statement of one argument that gives ids of processes, which the image loses. */
+static int lose_found(struct graph_memory *memory, enum graph_news which, int64_t id)
+{
+    static const char *const sql[] = {
+        [GRAPH_NEW_PARENT] = "SELECT parent_id FROM processes WHERE id = ?1",
+        [GRAPH_NEW_ENDS] = "SELECT src FROM edges WHERE id = ?1 UNION ALL"
+                           " SELECT dst FROM edges WHERE id = ?1",
+    };
+    sqlite3_stmt **statement = &memory->news[which];
+    unsigned flags = SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB;
+    int rc = SQLITE_OK;
+
+    if (!*statement)
+        rc = sqlite3_prepare_v3(memory->store.db, sql[which], -1, flags, statement, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(*statement, 1, id);
+    while (sqlite3_step(*statement) == SQLITE_ROW)
+        graph_image_lose(memory->image, sqlite3_column_int64(*statement, 0));
+    return sqlite3_reset(*statement);
+}
+
+static int lose_process(struct graph_memory *memory, int64_t id)
+{
+    graph_image_lose_process(memory->image, id);
+    return lose_found(memory, GRAPH_NEW_PARENT, id);
+}
+
+static int lose_edge(struct graph_memory *memory, int64_t id)
+{
+    graph_image_lose_edge(memory->image, id);
+    return lose_found(memory, GRAPH_NEW_ENDS, id);
+}
+
+/* Calls lose for each number of a JSON array of integers, if there is one. *left: how many more
+ * changes are worth following. */
+static int lose_all(struct graph_memory *memory, const char *array, int64_t *left,
+                    int (*lose)(struct graph_memory *memory, int64_t id))
+{
+    int rc = SQLITE_OK;
+    char *end;
+
+    for (; rc == SQLITE_OK && array && (*array == '[' || *array == ','); array = end) {
+        rc = lose(memory, strtoll(array + 1, &end, 10));
+        if (end == array + 1 || --*left < 0)
+            return SQLITE_ERROR;
+    }
+    return rc == SQLITE_OK && array && *array != ']' ? SQLITE_ERROR : rc;
+}
+
+/* The row up to which the changes are known has to be there still: then so are all after it. */
+static int follow_changes(struct graph_memory *memory, sqlite3_stmt *row)
+{
+    int64_t left = memory->worth;
+    int rc = SQLITE_OK;
+
+    sqlite3_bind_int64(row, 1, memory->change);
+    if (!memory->change || sqlite3_step(row) != SQLITE_ROW ||
+        sqlite3_column_int64(row, 0) != memory->change)
+        return SQLITE_ERROR;
+    while (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW) {
+        memory->change = sqlite3_column_int64(row, 0);
+        rc = lose_all(memory, (const char *)sqlite3_column_text(row, 1), &left, lose_process);
+        if (rc == SQLITE_OK)
+            rc = lose_all(memory, (const char *)sqlite3_column_text(row, 2), &left, lose_edge);
+    }
+    return rc;
+}
+
+/* Returns SQLITE_OK where the image is what the store says again; what has changed it lacks. */
+static int follow(struct graph_memory *memory)
+{
+    static const char sql[] = "SELECT id, processes, edges FROM main.changes"
+                              " WHERE id >= ?1 ORDER BY id";
+    sqlite3_stmt *row = NULL;
+    int rc = sqlite3_prepare_v3(memory->store.db, sql, -1, SQLITE_PREPARE_NO_VTAB, &row, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = follow_changes(memory, row);
+    int finalized = sqlite3_finalize(row);
+    return rc == SQLITE_OK ? finalized : rc;
 }
 
 /* ---- public ---- */
@@ -132,21 +234,39 @@ void graph_memory_close(struct graph_memory *memory)
     forget(memory);
     sqlite3_finalize(memory->in_main);
     sqlite3_finalize(memory->not_hidden);
-    memory->in_main = memory->not_hidden = NULL;
+    for (int i = 0; i < GRAPH_NEWS_COUNT; i++)
+        sqlite3_finalize(memory->news[i]);
+    memory->in_main = memory->not_hidden = memory->news[0] = memory->news[1] = NULL;
     graph_store_close(&memory->store);
+}
+
+/* Is there an image of what the store says now? One that others still read stays as it is. */
+static bool is_current(struct graph_memory *memory)
+{
+    unsigned version;
+    bool readable = version_of(memory, &version);
+
+    if (readable && version == memory->data_version)
+        return true;
+    if (memory->searches)
+        return false;
+    if (readable && follow(memory) == SQLITE_OK) {
+        memory->data_version = version;
+        return true;
+    }
+    forget(memory);
+    return false;
 }
 
 int graph_memory_begin(struct graph_memory *memory, const struct graph_source **source)
 {
-    unsigned version;
     int rc = SQLITE_OK;
 
     *source = &memory->not_held;
-    if (memory->image && (!version_of(memory, &version) || version != memory->data_version)) {
-        if (memory->searches) /* somebody is still reading the older state, and its image */
-            return SQLITE_OK;
-        forget(memory);
-    }
+    if (memory->image && !memory->searches && memory->expanded >= memory->worth)
+        forget(memory); /* it lacks so much by now that it is time for another */
+    if (memory->image && !is_current(memory))
+        return SQLITE_OK;
     if (!memory->image)
         rc = make(memory);
     if (!memory->image)

@@ -332,6 +332,22 @@ CREATE TABLE losses (
 ) STRICT;
 CREATE INDEX losses_by_time ON losses (ended_at);
 
+-- Private: which rows of processes and edges each of the recorder's newest transactions wrote, as
+-- JSON arrays of ids. Whoever holds the graph in memory goes by it, as long as the row is still there
+-- up to which they know it. Whatever else writes those tables does not say what: it empties this one.
+-- The recorder has triggers switched off.
+CREATE TABLE changes (
+    id INTEGER PRIMARY KEY,
+    processes TEXT,
+    edges TEXT
+) STRICT;
+CREATE TRIGGER processes_inserted AFTER INSERT ON processes BEGIN DELETE FROM changes; END;
+CREATE TRIGGER processes_updated AFTER UPDATE ON processes BEGIN DELETE FROM changes; END;
+CREATE TRIGGER processes_deleted AFTER DELETE ON processes BEGIN DELETE FROM changes; END;
+CREATE TRIGGER edges_inserted AFTER INSERT ON edges BEGIN DELETE FROM changes; END;
+CREATE TRIGGER edges_updated AFTER UPDATE ON edges BEGIN DELETE FROM changes; END;
+CREATE TRIGGER edges_deleted AFTER DELETE ON edges BEGIN DELETE FROM changes; END;
+
 -- Private: the highest id that any row of a table ever had or named. Ids are given out above it, so
 -- that none comes back after its row was deleted, or was lost before it could be written.
 CREATE TABLE sequences (

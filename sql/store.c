@@ -174,6 +174,8 @@ static enum store_status connect_to(struct store *store)
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
         return store_failed(store, "cannot open");
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    /* They are for those who write and do not say what. */
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     /* Until it is known to be ours, not even its own log is copied into it. */
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     enum store_status status = store_check_version(store->db, store->path, &store->failure);

@@ -24,6 +24,8 @@ struct store_table {
     } id_columns[STORE_ID_COLUMNS_MAX];
 };
 
+#define STORE_CHANGES_STATEMENTS 3
+
 struct store {
     char *path; /* absolute, symbolic links resolved */
     sqlite3 *db;
@@ -33,6 +35,9 @@ struct store {
     sqlite3_stmt *mark;                   /* writes one row of `sequences` */
     int64_t last_id[ROW_KIND_COUNT];      /* as `sequences` has it */
     int64_t last_id_seen[ROW_KIND_COUNT]; /* in the open transaction */
+    sqlite3_str *changed_processes;       /* the begin of an array of ids; NULL: none so far */
+    sqlite3_str *changed_edges;
+    sqlite3_stmt *changes[STORE_CHANGES_STATEMENTS]; /* write rows of `changes` */
 };
 
 /* Fill *error and return its status. */
@@ -68,6 +73,16 @@ enum store_status store_check_version(sqlite3 *db, const char *path, struct stor
 /* Prepare and finalize the statements of store_write.c. On failure *error of the store is set. */
 enum store_status store_prepare(struct store *store);
 void store_finalize(struct store *store);
+
+/*
+ * What the open transaction changes of the graph. note is called for each row that was put, write
+ * before the commit, and drop where there is none.
+ */
+int store_changes_prepare(struct store *store);
+void store_changes_finalize(struct store *store);
+void store_changes_note(struct store *store, const struct row *row);
+enum store_status store_changes_write(struct store *store);
+void store_changes_drop(struct store *store);
 
 /* One transaction: begin, put rows, commit. Whoever sees a failure rolls back. */
 enum store_status store_begin(struct store *store);

@@ -109,6 +109,8 @@ enum store_status store_prepare(struct store *store)
                        "INSERT INTO sequences (name, last_id) VALUES (?1, ?2) "
                        "ON CONFLICT (name) DO UPDATE SET last_id = ?2",
                        &store->mark);
+    if (code == SQLITE_OK)
+        code = store_changes_prepare(store);
     for (int kind = 0; kind < ROW_KIND_COUNT && code == SQLITE_OK; kind++) {
         code = prepare_upsert(store, (enum row_kind)kind);
         if (code == SQLITE_OK)
@@ -122,6 +124,7 @@ void store_finalize(struct store *store)
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
         sqlite3_finalize(store->tables[kind].upsert);
     sqlite3_finalize(store->mark);
+    store_changes_finalize(store);
 }
 
 enum store_status store_begin(struct store *store)
@@ -176,6 +179,7 @@ enum store_status store_put(struct store *store, const struct row *row)
     if (code == SQLITE_OK && sqlite3_step(upsert) == SQLITE_DONE) {
         sqlite3_reset(upsert);
         note_ids(store, row);
+        store_changes_note(store, row);
         return STORE_OK;
     }
     enum store_status status = put_failed(store, row);
@@ -198,6 +202,8 @@ enum store_status store_commit(struct store *store)
             write_mark(store, kind) != SQLITE_OK)
             return store_failed(store, "cannot write the ids used");
     }
+    if (store_changes_write(store) != STORE_OK)
+        return store->failure.status;
     if (sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
         return store_failed(store, "cannot commit");
     memcpy(store->last_id, store->last_id_seen, sizeof(store->last_id));
@@ -206,6 +212,7 @@ enum store_status store_commit(struct store *store)
 
 void store_roll_back(struct store *store)
 {
+    store_changes_drop(store);
     /* A full disk and some I/O errors have rolled back already. */
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);

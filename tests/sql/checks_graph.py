@@ -159,11 +159,11 @@ def crowd(db, generator):
     return [*ids, 1000], times
 
 
-def graph_questions(db, context, generator, ids, times):
-    """One question of each function."""
+def graph_questions(db, context, generator, ids, times, depths=None):
+    """One question of each function; with depths, none goes deeper."""
     process, other = generator.choice(ids), generator.choice([*ids, *ids, 77])
     at = generator.choice([None, generator.randrange(-1, times + 1)])
-    depth = generator.choice([None, None, 0, 1, 2, 3])
+    depth = generator.randrange(depths) if depths else generator.choice([None, None, 0, 1, 2, 3])
     kinds = generator.choice([None, None, ",".join(generator.sample(KINDS, generator.randrange(1, 6)))])
     hubs, rows = generator.choice([None, "stop", "follow"]), generator.choice([None, None, 1, 2, 5])
     # No way is longer than there are processes.
@@ -291,6 +291,99 @@ def check_live(context):
     assert_current(reader, context)
 
 
+class Recorder:
+    """Writes as the recorder does: without triggers, and noting what it wrote."""
+
+    def __init__(self, db, generator, times):
+        self.db, self.generator, self.times = db, generator, times
+        for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name.decode()}")
+        self.number = 0
+        self.processes, self.edges = list(range(1, 60, 2)), list(range(1, 60, 2))
+        # Many more, so that the graph in memory is not made anew after each few changes.
+        grow(db, [(i, None, 0) for i in (*self.processes, *range(5000, 8000))])
+        self.write([self.add_edge(edge) for edge in list(self.edges)])
+
+    def write(self, written):
+        """(process, edge): what one transaction wrote."""
+        processes, edges = ([row[i] for row in written if row[i]] for i in (0, 1))
+        self.number += 1
+        self.db.execute("INSERT INTO changes (id, processes, edges) VALUES (?, ?, ?)",
+                        [self.number, *(str(ids).replace(" ", "") if ids else None for ids in (processes, edges))])
+
+    def any_process(self):
+        return self.generator.choice([*self.processes, *self.processes, 62])
+
+    def add_edge(self, edge=None):
+        edge = edge or self.generator.choice([max(self.edges) + 1, *range(1, 60)])
+        at = self.generator.randrange(self.times)
+        self.db.execute("INSERT OR REPLACE INTO edges (id, host_id, at, last_at, count, kind, src, dst, open)"
+                        " VALUES (?, 1, ?, ?, 1, ?, ?, ?, ?)",
+                        (edge, at, at + self.generator.choice([0, 3]), self.generator.choice(KINDS),
+                         self.any_process(), self.any_process(), self.generator.choice([0, 0, 1])))
+        self.edges.append(edge)
+        return None, edge
+
+    def change_edge(self):
+        edge = self.generator.choice(self.edges)
+        change = self.generator.choice(["last_at = last_at + 2", "open = NOT open", "dst = ?2", "src = ?2"])
+        self.db.execute(f"UPDATE edges SET {change} WHERE id = ?1 OR ?2 IS NULL", (edge, self.any_process()))
+        return None, edge
+
+    def add_process(self):
+        process = self.generator.choice([61, 62, *range(2, 60, 2), *range(8000, 8010)])
+        self.db.execute("INSERT OR REPLACE INTO processes (id, host_id, pid, parent_id, started_at, origin, exe)"
+                        " VALUES (?, 1, 7, ?, ?, 'event', ?)",
+                        (process, self.any_process(), self.generator.choice([None, 1, 5]),
+                         self.generator.choice(EXES)))
+        self.processes.append(process)
+        return process, None
+
+    def change_process(self):
+        process = self.generator.choice(self.processes)
+        change = self.generator.choice(["parent_id = ?2", "started_at = ?2 % 9", "exe = '/usr/sbin/cron'",
+                                        "exe = NULL"])
+        self.db.execute(f"UPDATE processes SET {change} WHERE id = ?1 AND ?2", (process, self.any_process()))
+        return process, None
+
+    def other(self):
+        """Somebody else writes, and the trigger does what it does."""
+        self.db.execute("BEGIN")
+        for act in (self.change_edge, self.change_process, self.change_process):
+            act()
+        self.db.execute("DELETE FROM changes")
+        self.db.execute("COMMIT")
+
+    def batch(self):
+        acts = [self.add_edge, self.change_edge, self.change_edge, self.add_process, self.change_process]
+        self.db.execute("BEGIN")
+        self.write([self.generator.choice(acts)() for _ in range(self.generator.randrange(5))])
+        self.db.execute("COMMIT")
+
+
+def check_recorded(context):
+    """The graph in memory is kept current by what the recorder notes, and seldom made anew."""
+    path = context.empty_store("recorded.db")
+    reader, generator = context.connect(path), random.Random(context.seed)
+    recorder = Recorder(context.connect(path), generator, 9)
+    reader.execute("SELECT count(*) FROM processes, forward(processes.id)").fetchall()
+    made, asked, in_memory, inner = 0, 0, 0, []
+    for number in range(150):
+        if number % 15 == 14:
+            recorder.other()
+        recorder.batch()
+        reader.set_trace_callback(inner.append)
+        for question in graph_questions(reader, context, generator, recorder.processes[-40:], 9, 4):
+            question()
+            made += any("ORDER BY id" in sql for sql in inner if sql.startswith("-- SELECT id, at"))
+            in_memory += not any("FROM processes AS child" in sql for sql in inner if "RECURSIVE" not in sql)
+            asked += 1
+            inner.clear()
+        reader.set_trace_callback(None)
+    assert made < asked / 20, f"seed {context.seed}: made {made} times in {asked} questions"
+    assert in_memory > asked / 10, f"seed {context.seed}: {in_memory} of {asked} from memory"
+
+
 def check_two_states(context):
     """A statement half read keeps to its state, while its connection writes and asks again."""
     path = context.empty_store("states.db")
@@ -370,6 +463,7 @@ CHECKS = [
     ("graph: 100,000 generations", check_depth),
     ("graph: one state of the store", check_snapshot),
     ("graph: what is written between two calls", check_live),
+    ("graph: what the recorder writes", check_recorded),
     ("graph: two states on one connection", check_two_states),
     ("graph: nothing is held by a statement given up", check_no_lock_left),
     ("graph: interrupt", check_interrupt),

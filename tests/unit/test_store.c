@@ -884,6 +884,32 @@ static void the_newest_run_says_when_it_was_last_seen(void **state)
     store_close(store);
 }
 
+/* What the recorder writes of the graph is noted; what others write makes the notes worthless. */
+static void what_is_written_is_noted(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    struct row_process p[] = {process(5, 1), process(6, 1)};
+    struct row_edge e = {7, 1, 8, 9, 1, text("fork"), 5, 6, INTEGER_NULL, 0, TEXT_NULL, 0};
+    struct row_listener l = listener(1, 1, 5);
+    struct row rows[] = {{ROW_PROCESS, &p[0]}, {ROW_PROCESS, &p[1]}, {ROW_EDGE, &e}};
+    static const char noted[] = "SELECT group_concat(id || coalesce(processes, '-') ||"
+                                " coalesce(edges, '-'), ' ') FROM changes";
+    assert_int_equal(store_write(store, rows, 3), STORE_OK);
+    write_row(store, ROW_LISTENER, &l);
+    write_row(store, ROW_PROCESS, &p[0]);
+    assert_query(noted, "1[5,6][7] 2[5]-");
+    change_store("UPDATE edges SET open = 1");
+    assert_query(noted, "NULL");
+    write_row(store, ROW_EDGE, &e);
+    assert_query(noted, "3-[7]");
+    change_store("UPDATE sequences SET last_id = 4998 WHERE name = 'changes'");
+    write_row(store, ROW_EDGE, &e);
+    write_row(store, ROW_EDGE, &e);
+    assert_query(noted, "4999-[7] 5000-[7]");
+    store_close(store);
+}
+
 struct visits {
     size_t count;
     struct {
@@ -1039,6 +1065,7 @@ int main(void)
         TEST(a_lock_of_another_connection_is_busy_and_passes),
         TEST(readers_see_whole_batches_while_we_write),
         TEST(what_was_acknowledged_survives_a_kill),
+        TEST(what_is_written_is_noted),
         TEST(ids_are_never_given_twice),
         TEST(an_id_is_used_once_any_row_names_it),
         TEST(a_boot_is_found_again),

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a transaction wrote of the graph: a row of `changes` for those who hold it in memory. */
+#include "store_private.h"
+
+/* Transactions that are remembered: half an hour of a busy host's. */
+#define CHANGES_MAX 4096
+
+enum { COUNT, NOTE, FORGET };
+
+static const char *const sql[STORE_CHANGES_STATEMENTS] = {
+    [COUNT] = "INSERT INTO sequences (name, last_id) VALUES ('changes', 1)"
+              " ON CONFLICT (name) DO UPDATE SET last_id = last_id + 1",
+    [NOTE] = "INSERT INTO changes (id, processes, edges)"
+             " SELECT last_id, ?1, ?2 FROM sequences WHERE name = 'changes'",
+    [FORGET] = "DELETE FROM changes WHERE id <= ?1",
+};
+
+void store_changes_note(struct store *store, const struct row *row)
+{
+    sqlite3_str **ids = row->kind == ROW_PROCESS ? &store->changed_processes
+                        : row->kind == ROW_EDGE  ? &store->changed_edges
+                                                 : NULL;
+
+    if (!ids)
+        return;
+    if (!*ids)
+        *ids = sqlite3_str_new(store->db);
+    sqlite3_str_appendf(*ids, "%s%lld", sqlite3_str_length(*ids) ? "," : "[",
+                        (long long)*(const int64_t *)row->columns);
+}
+
+/* The array, which the caller frees; NULL: nothing was noted, or *code says that it failed. */
+static char *take(sqlite3_str **ids, int *code)
+{
+    if (!*ids)
+        return NULL;
+    sqlite3_str_appendchar(*ids, 1, ']');
+    *code = *code ? *code : sqlite3_str_errcode(*ids);
+    char *array = sqlite3_str_finish(*ids);
+    *ids = NULL;
+    return array;
+}
+
+static int run(sqlite3_stmt *statement)
+{
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
+}
+
+/* A number never comes back, even if others have emptied the table: a reader who knows the changes
+ * up to one would take another's for it. */
+static int insert(struct store *store, const char *processes, const char *edges)
+{
+    sqlite3_bind_text(store->changes[NOTE], 1, processes, -1, SQLITE_STATIC);
+    sqlite3_bind_text(store->changes[NOTE], 2, edges, -1, SQLITE_STATIC);
+    int code = run(store->changes[COUNT]);
+    if (code == SQLITE_OK)
+        code = run(store->changes[NOTE]);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_int64(store->changes[FORGET], 1,
+                       sqlite3_last_insert_rowid(store->db) - CHANGES_MAX);
+    return run(store->changes[FORGET]);
+}
+
+enum store_status store_changes_write(struct store *store)
+{
+    int code = SQLITE_OK;
+    char *processes = take(&store->changed_processes, &code);
+    char *edges = take(&store->changed_edges, &code);
+    if (code == SQLITE_OK && (processes || edges))
+        code = insert(store, processes, edges);
+    sqlite3_free(processes);
+    sqlite3_free(edges);
+    return code == SQLITE_OK ? STORE_OK : store_failed(store, "cannot note what has changed");
+}
+
+void store_changes_drop(struct store *store)
+{
+    int code = SQLITE_OK;
+    sqlite3_free(take(&store->changed_processes, &code));
+    sqlite3_free(take(&store->changed_edges, &code));
+}
+
+int store_changes_prepare(struct store *store)
+{
+    int code = SQLITE_OK;
+    for (int i = 0; i < STORE_CHANGES_STATEMENTS && code == SQLITE_OK; i++)
+        code = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                  &store->changes[i], NULL);
+    return code;
+}
+
+void store_changes_finalize(struct store *store)
+{
+    store_changes_drop(store);
+    for (int i = 0; i < STORE_CHANGES_STATEMENTS; i++)
+        sqlite3_finalize(store->changes[i]);
+}
