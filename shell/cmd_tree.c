@@ -277,10 +277,8 @@ static void draw(struct session *session, const struct tree *tree, const struct 
     const struct style *style = output_style(session->output);
     struct tree_widths widths = measure(tree, style->utf8);
     size_t count = 0;
-    if (found->what.data) {
-        tell_found(out, style, found);
-        fputc('\n', out);
-    }
+    if (found->what.data)
+        tell_found(out, style, "", found);
     fprintf(out, "%s  %*s  %*s  %-*s  %-*s  process%s\n", style->colour ? "\033[1m" : "", widths.id,
             "id", widths.pid, "pid", widths.user, "user", widths.state, "state",
             style->colour ? "\033[0m" : "");

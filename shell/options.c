@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "options.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,42 @@ static bool set_at(struct options *options, const char *name, const char *value)
     return true;
 }
 
+static bool set_kinds(struct options *options, const char *name, const char *value)
+{
+    (void)name;
+    options->kinds = value;
+    return true;
+}
+
+/* A whole number above 0 that a search can have. */
+static bool read_count(const char *name, const char *value, int64_t *count)
+{
+    char *end;
+    errno = 0;
+    *count = strtoll(value, &end, 10);
+    if (*value >= '0' && *value <= '9' && !*end && !errno && *count > 0 && *count <= INT32_MAX)
+        return true;
+    complain("--%s takes a number above 0, not '%s'", name, value);
+    return false;
+}
+
+static bool set_depth(struct options *options, const char *name, const char *value)
+{
+    return read_count(name, value, &options->depth);
+}
+
+static bool set_rows(struct options *options, const char *name, const char *value)
+{
+    return read_count(name, value, &options->rows);
+}
+
+static bool set_through_hubs(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->through_hubs = true;
+    return true;
+}
+
 static bool set_timeout(struct options *options, const char *name, const char *value)
 {
     char *end;
@@ -122,6 +159,10 @@ static const struct option_row rows[] = {
     {"since", 0, false, "TIME", set_since, NULL, OPTION_SINCE},
     {"until", 0, false, "TIME", set_until, NULL, OPTION_UNTIL},
     {"at", 0, false, "TIME", set_at, "such as 03:12, 2026-11-22, 15m", OPTION_AT},
+    {"depth", 0, false, "N", set_depth, NULL, OPTION_DEPTH},
+    {"rows", 0, false, "N", set_rows, NULL, OPTION_ROWS},
+    {"kinds", 0, false, "LIST", set_kinds, NULL, OPTION_KINDS},
+    {"through-hubs", 0, false, NULL, set_through_hubs, "for a search: see help path", OPTION_HUBS},
     {"timeout", 0, false, "SECONDS", set_timeout, "give up after so long", 0},
     {"fail-if-stale", 0, true, NULL, set_fail_if_stale, "exit 6 if the recorder is not writing", 0},
     {"help", 'h', true, NULL, set_help, NULL, 0},

@@ -4,6 +4,7 @@
 #define SPYQ_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "render.h"
 #include "status.h"
@@ -15,6 +16,10 @@ enum option_bit {
     OPTION_AT = 1 << 0,
     OPTION_SINCE = 1 << 1,
     OPTION_UNTIL = 1 << 2,
+    OPTION_DEPTH = 1 << 3,
+    OPTION_ROWS = 1 << 4,
+    OPTION_KINDS = 1 << 5,
+    OPTION_HUBS = 1 << 6,
     OPTIONS_SPAN = OPTION_SINCE | OPTION_UNTIL,
 };
 
@@ -24,9 +29,11 @@ struct options {
     const char *script; /* -f */
     const char *output; /* -o */
     const char *since, *until, *at;
+    const char *kinds;           /* of edges, a list with commas; NULL: all */
+    int64_t depth, rows;         /* of a search and its answer; 0: not given */
     const struct format *format; /* NULL: what suits the destination */
     double timeout;              /* seconds, 0: none */
-    bool raw_times, fail_if_stale, help, version;
+    bool raw_times, fail_if_stale, through_hubs, help, version;
 };
 
 /*

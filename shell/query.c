@@ -87,7 +87,7 @@ static bool buffer_make(struct row_buffer *buffer, sqlite3_stmt *statement)
         const char *name = sqlite3_column_name(statement, (int)i);
         if (!name)
             return false;
-        buffer->headings[i] = (struct heading){name, is_time_name(name)};
+        buffer->headings[i] = (struct heading){.name = name, .is_time = is_time_name(name)};
     }
     return true;
 }
@@ -300,11 +300,19 @@ enum status query_run(struct session *session, const char *sql, const struct ori
 
 /* ---- statements of our own ---- */
 
+static void bind_or_null(sqlite3_stmt *statement, int i, int64_t value)
+{
+    if (value != INTEGER_NULL)
+        sqlite3_bind_int64(statement, i, value);
+}
+
 static void bind_all(sqlite3_stmt *statement, const char *types, va_list arguments)
 {
     for (int i = 1; *types; types++, i++) {
         if (*types == 'i')
             sqlite3_bind_int64(statement, i, va_arg(arguments, int64_t));
+        else if (*types == 'n')
+            bind_or_null(statement, i, va_arg(arguments, int64_t));
         else
             sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
     }
@@ -346,4 +354,15 @@ enum status query_integer(struct session *session, int64_t *value, const char *s
         *value = result_row(&result, 0)->integer;
     result_free(&result);
     return status;
+}
+
+enum status query_need(struct session *session, const char *table)
+{
+    int64_t tables = 0;
+    enum status status = query_integer(
+        session, &tables, "SELECT count(*) FROM sqlite_schema WHERE name = ?1", "t", table);
+    if (status != STATUS_OK || tables > 0)
+        return status;
+    complain("this store has no table %s: the spyqd that made it did not have it yet", table);
+    return STATUS_ERROR;
 }

@@ -27,7 +27,8 @@ enum status query_run(struct session *session, const char *sql, const struct ori
 
 /*
  * Fetches the answer to one statement of ours into *result, which the caller frees in any case.
- * types tells the parameters ?1, ?2, ...: 'i' int64_t, 't' const char * (NULL is NULL).
+ * types tells the parameters ?1, ?2, ...: 'i' int64_t, 'n' the same with INTEGER_NULL as NULL,
+ * 't' const char * (NULL is NULL).
  */
 enum status query_fetch(struct session *session, struct result *result, const char *sql,
                         const char *types, ...);
@@ -35,6 +36,10 @@ enum status query_fetch(struct session *session, struct result *result, const ch
 /* query_fetch() for an answer of one integer; NULL and no row leave *value as it was. */
 enum status query_integer(struct session *session, int64_t *value, const char *sql,
                           const char *types, ...);
+
+/* STATUS_OK if the store has this table or view; STATUS_ERROR, after a message, where it lacks it.
+ */
+enum status query_need(struct session *session, const char *table);
 
 /* Writes a result in the session's format. */
 void query_show(struct session *session, const struct result *result);

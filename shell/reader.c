@@ -12,6 +12,7 @@
 #include "../sql/store.h"
 #include "complain.h"
 #include "guard.h"
+#include "patience.h"
 #include "stop.h"
 
 #define PROGRESS_STEPS 2000 /* virtual machine steps between looks at the clock */
@@ -103,7 +104,7 @@ static int open_way(const char *path, const struct way *way, sqlite3 **db)
     sqlite3_free(uri);
     if (rc == SQLITE_OK) {
         sqlite3_busy_handler(*db, on_busy, NULL);
-        sqlite3_progress_handler(*db, PROGRESS_STEPS, stop_progress, NULL);
+        sqlite3_progress_handler(*db, PROGRESS_STEPS, patience_progress, NULL);
         rc = sqlite3_exec(*db, way->prepare, NULL, NULL, NULL);
     }
     if (rc == SQLITE_OK)

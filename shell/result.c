@@ -25,6 +25,11 @@ struct cell cell_text(const char *value)
     return (struct cell){.type = CELL_TEXT, .bytes = {value, strlen(value)}};
 }
 
+struct text text_of_cell(const struct cell *cell)
+{
+    return cell->type == CELL_TEXT ? cell->bytes : TEXT_NULL;
+}
+
 bool is_time_name(const char *name)
 {
     size_t length = strlen(name);

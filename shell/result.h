@@ -30,6 +30,7 @@ struct cell {
 struct heading {
     const char *name;
     bool is_time; /* its integers are nanoseconds since the epoch: `at`, and names in `_at` */
+    bool is_json; /* its texts are valid JSON without white space, which the JSON formats nest */
 };
 
 struct arena;
@@ -47,6 +48,9 @@ struct result {
 /* Cells for values at hand; the text must outlive the cell. NULL text makes a NULL cell. */
 struct cell cell_integer(int64_t value);
 struct cell cell_text(const char *value);
+
+/* The text of a cell; TEXT_NULL where it holds none. */
+struct text text_of_cell(const struct cell *cell);
 
 /* Whether integers under this column name are times. */
 bool is_time_name(const char *name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "target.h"
 
-#include "complain.h"
 #include "query.h"
 #include "target_form.h"
 #include "target_tell.h"
@@ -115,22 +114,11 @@ static const struct way {
 
 /* ---- finding ---- */
 
-static enum status check_table(struct session *session, const char *table, const char *text)
-{
-    int64_t tables = 0;
-    enum status status = query_integer(
-        session, &tables, "SELECT count(*) FROM sqlite_schema WHERE name = ?1", "t", table);
-    if (status != STATUS_OK || tables > 0)
-        return status;
-    complain("this store has no table %s, which %s would be in", table, text);
-    return STATUS_ERROR;
-}
-
 static enum status find_matches(struct session *session, const struct target *target,
-                                const char *text, struct result *matches)
+                                struct result *matches)
 {
     const struct way *way = &ways[target->by];
-    enum status status = way->table ? check_table(session, way->table, text) : STATUS_OK;
+    enum status status = way->table ? query_need(session, way->table) : STATUS_OK;
     for (size_t i = 0; i < QUERIES && way->sql[i] && status == STATUS_OK && !matches->rows; i++) {
         result_free(matches);
         status = query_fetch(session, matches, way->sql[i], "iiit", target->span.since,
@@ -151,7 +139,7 @@ static void take_first(struct found *found)
     found->pid = match[MATCH_PID].integer;
     found->at = match_time(&match[MATCH_AT]);
     found->since = match_time(&match[MATCH_SINCE]);
-    found->what = match[MATCH_WHAT].type == CELL_TEXT ? match[MATCH_WHAT].bytes : TEXT_NULL;
+    found->what = text_of_cell(&match[MATCH_WHAT]);
     found->name = match_name(match);
 }
 
@@ -161,7 +149,7 @@ enum status target_find(struct session *session, const char *text, struct found 
     *found = (struct found){0};
     if (!session_span(session, &target.span) || !target_read(session, text, &target))
         return STATUS_USAGE;
-    enum status status = find_matches(session, &target, text, &found->result);
+    enum status status = find_matches(session, &target, &found->result);
     if (status != STATUS_OK)
         return status;
     if (found->result.rows == 0) {

@@ -16,7 +16,7 @@ struct text match_name(const struct cell *match)
     const struct cell *name = &match[MATCH_CMDLINE];
     if (name->type != CELL_TEXT || name->bytes.length == 0)
         name = &match[MATCH_COMM];
-    return name->type == CELL_TEXT ? name->bytes : TEXT_NULL;
+    return text_of_cell(name);
 }
 
 static void tell_match(FILE *out, const struct cell *match)
@@ -75,14 +75,17 @@ static void compose_found(FILE *line, const struct style *style, const struct fo
         fwrite(found->name.data, 1, found->name.length, line);
 }
 
-void tell_found(FILE *out, const struct style *style, const struct found *found)
+void tell_found(FILE *out, const struct style *style, const char *before, const struct found *found)
 {
     struct text text = TEXT_NULL;
     FILE *line = open_memstream((char **)&text.data, &text.length);
     if (!line)
         return;
+    fputs(before, line);
     compose_found(line, style, found);
     fclose(line);
+    fputs(style->colour ? "\033[1m" : "", out);
     escape_print_cut(out, text, style->utf8, style->width ? style->width : SIZE_MAX - 1);
+    fputs(style->colour ? "\033[0m\n" : "\n", out);
     free((char *)text.data);
 }

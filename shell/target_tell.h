@@ -31,9 +31,10 @@ void tell_nothing(const struct target *target, const char *text);
 struct text match_name(const struct cell *match);
 
 /*
- * Writes what was found: the file, connection or the like, its moment, the process. One line
- * without its end, cut to the width of the style.
+ * Writes what was found, after the words `before`: the file, connection or the like, its moment,
+ * the process. One line, cut to the width of the style.
  */
-void tell_found(FILE *out, const struct style *style, const struct found *found);
+void tell_found(FILE *out, const struct style *style, const char *before,
+                const struct found *found);
 
 #endif

@@ -25,7 +25,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, b""))
         self.assertLess(len(lines), 24)
         self.assertLessEqual(max(map(len, lines)), 79)
-        for word in ("ps", "tree", "status", "schema", "help", "--store", "--table", "--line",
+        for word in ("ps", "tree", "path", "traces", "status", "schema", "help", "--store", "--table", "--line",
                      "--csv", "--json", "--jsonl", "--markdown", "--raw-times", "-o", "-f",
                      "--since", "--until", "--at", "--timeout", "--fail-if-stale"):
             self.assertRegex(result.stdout.decode(), rf"(?m)(^| |\[){re.escape(word)}\b")
@@ -71,6 +71,10 @@ class CommandLine(unittest.TestCase):
         self.usage("--since, --until and --at bound a verb", "--since", "1h", "SELECT 1")
         self.usage("--at means nothing to tree", "tree", "1", "--at", "03:12")
         self.usage("--since means nothing to status", "status", "--since", "1h")
+        self.usage("--depth means nothing to ps", "ps", "--depth", "3")
+        self.usage("--kinds is for a verb", "--kinds", "fork", "SELECT 1")
+        for count in ("0", "-1", "x", "", "1x", "99999999999"):
+            self.usage("--depth takes a number above 0", "path", "1", "2", f"--depth={count}")
         self.usage("exclude each other", "ps", "--at", "03:12", "--since", "1h")
         self.usage("exclude each other", "-f", "x.sql", "SELECT 1")
         self.usage("--since: ", "ps", "--since", "teatime")
