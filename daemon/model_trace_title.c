@@ -188,11 +188,34 @@ enum trace_method trace_method_of(struct text title)
 
 /* ---- users ---- */
 
-static void set_user(struct model *model, struct trace *trace, struct shared *user)
+/* The name, else the number, as not all accounts are in /etc/passwd. The caller holds it; NULL: not
+ * even that is known. */
+static struct shared *user_name(const struct model *model, int64_t uid)
 {
-    if (!user || trace->user == user)
+    struct shared *name = index_get(&model->users, (struct key){(uint64_t)uid, 0});
+    char number[24];
+
+    if (name || uid == INTEGER_NULL)
+        return shared_hold(name);
+    snprintf(number, sizeof(number), "%lld", (long long)uid);
+    return shared_string(number);
+}
+
+static bool same_text(struct text one, struct text other)
+{
+    return one.data && other.data && one.length == other.length &&
+           memcmp(one.data, other.data, one.length) == 0;
+}
+
+static void set_user(struct model *model, struct trace *trace, int64_t uid)
+{
+    struct shared *user = user_name(model, uid);
+
+    if (!user || same_text(shared_text(trace->user), shared_text(user))) {
+        shared_drop(user);
         return;
-    shared_set(&trace->user, shared_hold(user));
+    }
+    shared_set(&trace->user, user);
     trace_touch(model, trace);
     trace_name(model, trace);
 }
@@ -236,7 +259,7 @@ static void name_job(struct model *model, struct trace *trace, const struct proc
 {
     shared_set(&trace->command, shared_new(job_command(process)));
     trace->named = true;
-    set_user(model, trace, process->text.user);
+    set_user(model, trace, process->row.uid);
     trace_name(model, trace);
 }
 
@@ -246,7 +269,7 @@ void trace_name_user(struct model *model, struct trace *trace, const struct proc
     if (trace->kind == TRACE_LOGIN) {
         if (!trace->named && shows_user(process, why)) {
             trace->named = true;
-            set_user(model, trace, process->text.user);
+            set_user(model, trace, process->row.uid);
         }
         if (trace_has_root(trace, process))
             trace_name(model, trace); /* its terminal may have come */
@@ -254,7 +277,7 @@ void trace_name_user(struct model *model, struct trace *trace, const struct proc
         if (!trace->named && why & LOOK_EXEC && process->role != ROLE_CRON)
             name_job(model, trace, process);
     } else if (trace_has_root(trace, process)) {
-        set_user(model, trace, process->text.user);
+        set_user(model, trace, process->row.uid);
         if (why & LOOK_EXEC)
             trace_name(model, trace);
     }
@@ -262,12 +285,10 @@ void trace_name_user(struct model *model, struct trace *trace, const struct proc
 
 void trace_name_login(struct model *model, struct trace *trace, int64_t uid)
 {
-    struct shared *user = index_get(&model->users, (struct key){(uint64_t)uid, 0});
-
-    if (trace->kind != TRACE_LOGIN || !user)
+    if (trace->kind != TRACE_LOGIN)
         return;
     trace->named = true;
-    set_user(model, trace, user);
+    set_user(model, trace, uid);
 }
 
 void trace_name_remote(struct model *model, struct trace *trace,

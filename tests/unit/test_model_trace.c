@@ -309,6 +309,17 @@ static void root_has_logged_in_when_a_session_leader_runs_as_root(void **state)
     assert_trace(visit, "login", "ssh login of root"); /* whomever they became later */
 }
 
+static void a_user_that_is_in_no_file_is_a_number(void **state)
+{
+    (void)state;
+    sshd_is_there();
+    fork_as(visit, listening_sshd, in_ssh);
+    fork_as(shell, visit, (struct as){.cgroup = CG_SSH, .uid = 10123});
+    exec_as(shell.start + MS, shell, visit, "/bin/bash",
+            (struct as){.cgroup = CG_SSH, .uid = 10123});
+    assert_trace(visit, "login", "ssh login of 10123");
+}
+
 /* The half of sshd that talks to strangers is nobody who has logged in; that which serves files by
  * itself is. */
 static void the_user_may_be_served_without_a_program_of_theirs(void **state)
@@ -1160,6 +1171,7 @@ int main(void)
         TEST(a_program_that_is_only_called_sshd_is_no_login_service),
         TEST(an_sshd_that_somebody_starts_in_a_session_has_visitors_too),
         TEST(root_has_logged_in_when_a_session_leader_runs_as_root),
+        TEST(a_user_that_is_in_no_file_is_a_number),
         TEST(the_user_may_be_served_without_a_program_of_theirs),
         TEST(a_session_that_was_there_is_a_login_too),
         TEST(a_terminal_is_a_login_from_its_getty_on),
