@@ -20,11 +20,6 @@ struct file_users_map file_users SEC(".maps");
 
 #define AT_EMPTY_PATH 0x1000
 
-static __always_inline bool is_regular(struct inode *inode)
-{
-    return (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFREG;
-}
-
 /* ---- mapped, executed ---- */
 
 static __always_inline void file_mapped(struct file_use *use, __u32 protection, __u32 type)
@@ -46,19 +41,17 @@ int file_mmap_exit(struct trace_event_raw_sys_exit *ctx)
     struct task_struct *task = bpf_get_current_task_btf();
     struct pt_regs *regs = call_registers();
     __u32 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
+    struct opened opened = {};
     struct file_use use;
-    struct inode *inode;
-    struct file *file;
 
     if (flags & MAP_ANONYMOUS || (ctx->ret < 0 && ctx->ret > -4096))
         return 0;
     if (!filter_allows(task_cgroup(task)))
         return 0;
-    file = image_descriptor(task, PT_REGS_PARM5_CORE_SYSCALL(regs));
-    inode = BPF_CORE_READ(file, f_inode);
-    if (!is_regular(inode))
+    opened_look(&opened, image_descriptor(task, PT_REGS_PARM5_CORE_SYSCALL(regs)));
+    if (opened.type != S_IFREG)
         return 0;
-    file_use_begin(&use, task, file, inode);
+    file_use_begin(&use, task, &opened);
     file_mapped(&use, PT_REGS_PARM3_CORE_SYSCALL(regs), flags & MAP_TYPE);
     return 0;
 }
@@ -68,13 +61,14 @@ SEC("tracepoint/sched/sched_process_exec")
 int file_exec(void *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct file *file = BPF_CORE_READ(task, mm, exe_file);
     struct file_writer *writer;
+    struct opened opened = {};
     struct file_use use;
 
     if (!filter_allows(task_cgroup(task)))
         return 0;
-    file_use_begin(&use, task, file, BPF_CORE_READ(file, f_inode));
+    opened_look(&opened, BPF_CORE_READ(task, mm, exe_file));
+    file_use_begin(&use, task, &opened);
     writer = bpf_map_lookup_elem(&written, &use.key);
     if (writer)
         file_catch_up(&use, writer);
@@ -242,13 +236,15 @@ int file_fchmod_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct pt_regs *regs = call_registers();
-    struct file *file = image_descriptor(task, ARGUMENT(1));
-    struct inode *inode = BPF_CORE_READ(file, f_inode);
+    struct opened opened = {};
     struct file_use use;
 
-    if (ctx->ret || !is_regular(inode) || !filter_allows(task_cgroup(task)))
+    if (ctx->ret || !filter_allows(task_cgroup(task)))
         return 0;
-    file_use_begin(&use, task, file, inode);
+    opened_look(&opened, image_descriptor(task, ARGUMENT(1)));
+    if (opened.type != S_IFREG)
+        return 0;
+    file_use_begin(&use, task, &opened);
     file_tell(&use, NULL, EVENT_FILE_CHMOD);
     return 0;
 }

@@ -12,16 +12,11 @@
 
 #include "budget.h"
 #include "image.h"
+#include "opened.h"
 #include "task.h"
 
 #define FILES_WRITTEN 65536
 #define FILE_USERS    65536
-
-struct file_key {
-    __u64 inode;
-    __u32 device;
-    __u32 generation;
-};
 
 struct file_writer {
     __u64 start;
@@ -35,13 +30,13 @@ struct file_writer {
 struct written_map {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, FILES_WRITTEN);
-    __type(key, struct file_key);
+    __type(key, struct inode_id);
     __type(value, struct file_writer);
 };
 extern struct written_map written SEC(".maps");
 
 struct file_user_key {
-    struct file_key file;
+    struct inode_id file;
     __u64 start;
     __u32 pid;
     __u32 kind; /* EVENT_FILE_* */
@@ -63,7 +58,7 @@ extern struct file_users_map file_users SEC(".maps");
 
 /* One use of a file: who, which, when. */
 struct file_use {
-    struct file_key key;
+    struct inode_id key;
     struct file *file;
     struct inode *inode;
     __u64 start;
@@ -73,13 +68,11 @@ struct file_use {
 };
 
 static __always_inline void file_use_begin(struct file_use *use, struct task_struct *task,
-                                           struct file *file, struct inode *inode)
+                                           const struct opened *opened)
 {
-    use->key.inode = BPF_CORE_READ(inode, i_ino);
-    use->key.device = BPF_CORE_READ(inode, i_sb, s_dev);
-    use->key.generation = BPF_CORE_READ(inode, i_generation);
-    use->file = file;
-    use->inode = inode;
+    use->key = opened->id;
+    use->file = opened->file;
+    use->inode = opened->inode;
     use->start = task->group_leader->start_boottime;
     use->pid = task->tgid;
     use->now = bpf_ktime_get_boot_ns();
@@ -217,12 +210,12 @@ static __always_inline void file_used(struct file_use *use, __u16 kind)
 
 /* Bytes went into (write) or came out of a regular file, through a descriptor of the task's, which
  * is the current one and inside of what is recorded. */
-static __always_inline void file_transfer(struct task_struct *task, struct file *file,
-                                          struct inode *inode, bool write)
+static __always_inline void file_transfer(struct task_struct *task, const struct opened *opened,
+                                          bool write)
 {
     struct file_use use;
 
-    file_use_begin(&use, task, file, inode);
+    file_use_begin(&use, task, opened);
     if (write)
         file_written(&use);
     else

@@ -8,26 +8,27 @@
 #include "influence.h"
 #include "pipe.h"
 
-static __always_inline void transfer(struct task_struct *task, struct file *file, bool write)
+static __always_inline void transfer(struct task_struct *task, const struct opened *opened,
+                                     bool write)
 {
-    struct inode *inode = BPF_CORE_READ(file, f_inode);
-    __u32 type = BPF_CORE_READ(inode, i_mode) & S_IFMT;
-
-    if (type == S_IFIFO)
-        pipe_transfer(task, file, inode, write);
-    else if (type == S_IFREG && write && BPF_CORE_READ(inode, i_sb, s_magic) == PROC_SUPER_MAGIC)
-        influence_memory(file, inode);
-    else if (type == S_IFREG)
-        file_transfer(task, file, inode, write);
+    if (opened->type == S_IFIFO)
+        pipe_transfer(task, opened, write);
+    else if (opened->type == S_IFREG && write && opened->magic == PROC_SUPER_MAGIC)
+        influence_memory(opened->file, opened->inode);
+    else if (opened->type == S_IFREG)
+        file_transfer(task, opened, write);
 }
 
 /* The current system call has moved bytes through a descriptor. One copy for all programs. */
 static __noinline int transferred(__u32 fd, bool write)
 {
     struct task_struct *task = bpf_get_current_task_btf();
+    struct opened opened = {};
 
-    if (filter_allows(task_cgroup(task)))
-        transfer(task, image_descriptor(task, fd), write);
+    if (!filter_allows(task_cgroup(task)))
+        return 0;
+    opened_look(&opened, image_descriptor(task, fd));
+    transfer(task, &opened, write);
     return 0;
 }
 
@@ -35,31 +36,30 @@ static __noinline int transferred(__u32 fd, bool write)
 static __noinline int exhausted(__u32 fd)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct file *file = image_descriptor(task, fd);
-    struct inode *inode = BPF_CORE_READ(file, f_inode);
+    struct opened opened = {};
 
-    if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFIFO && filter_allows(task_cgroup(task)))
-        pipe_ended(task, file, inode);
+    if (!filter_allows(task_cgroup(task)))
+        return 0;
+    opened_look(&opened, image_descriptor(task, fd));
+    if (opened.type == S_IFIFO)
+        pipe_ended(task, &opened);
     return 0;
 }
 
-/* Bytes of an open file have been moved by the current task. One copy for the programs of the full
- * tier. */
-static __noinline int file_transferred(struct file *file, bool write)
+/* Bytes of an open file have been moved by the current task, or a fifo had none left to read
+ * (`result` is 0). One copy for the programs of the full tier. */
+static __noinline int file_transferred(struct file *file, long result, bool write)
 {
     struct task_struct *task = bpf_get_current_task_btf();
+    struct opened opened = {};
 
-    if (filter_allows(task_cgroup(task)))
-        transfer(task, file, write);
-    return 0;
-}
-
-static __noinline int fifo_exhausted(struct file *file)
-{
-    struct task_struct *task = bpf_get_current_task_btf();
-
-    if (filter_allows(task_cgroup(task)))
-        pipe_ended(task, file, BPF_CORE_READ(file, f_inode));
+    if (!filter_allows(task_cgroup(task)))
+        return 0;
+    opened_known(&opened, file);
+    if (result)
+        transfer(task, &opened, write);
+    else
+        pipe_ended(task, &opened);
     return 0;
 }
 
@@ -146,10 +146,8 @@ static __always_inline void file_read(struct file *file, long result)
 
     if (type != S_IFIFO && type != S_IFREG)
         return;
-    if (result > 0)
-        file_transferred(file, false);
-    else if (!result && type == S_IFIFO)
-        fifo_exhausted(file);
+    if (result > 0 || (!result && type == S_IFIFO))
+        file_transferred(file, result, false);
 }
 
 static __always_inline void file_write(struct file *file, long result)
@@ -157,7 +155,7 @@ static __always_inline void file_write(struct file *file, long result)
     __u32 type = file->f_inode->i_mode & S_IFMT;
 
     if (result > 0 && (type == S_IFIFO || type == S_IFREG))
-        file_transferred(file, true);
+        file_transferred(file, result, true);
 }
 
 /*

@@ -13,20 +13,15 @@
 
 #include "budget.h"
 #include "image.h"
+#include "opened.h"
 #include "task.h"
 
 #define PIPES_MAX        16384
 #define PIPE_PARTIES_MAX 65536
 #define PIPE_QUIET_NS    NS_PER_S
 
-struct pipe_id {
-    __u64 inode;
-    __u32 device;
-    __u32 generation;
-};
-
 struct pipe_party {
-    struct pipe_id pipe;
+    struct inode_id pipe;
     __u64 start;
     __u32 pid;
     __u32 writes;
@@ -36,7 +31,7 @@ struct pipe_party {
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, PIPES_MAX);
-    __type(key, struct pipe_id);
+    __type(key, struct inode_id);
     __type(value, __u64);
 } pipe_turns SEC(".maps");
 
@@ -49,17 +44,15 @@ struct {
 } pipe_parties SEC(".maps");
 
 static __always_inline void pipe_identify(struct pipe_party *party, struct task_struct *task,
-                                          struct inode *inode, bool write)
+                                          const struct opened *pipe, bool write)
 {
-    party->pipe.inode = BPF_CORE_READ(inode, i_ino);
-    party->pipe.device = BPF_CORE_READ(inode, i_sb, s_dev);
-    party->pipe.generation = BPF_CORE_READ(inode, i_generation);
+    party->pipe = pipe->id;
     party->start = task->group_leader->start_boottime;
     party->pid = task->tgid;
     party->writes = write;
 }
 
-static __always_inline void pipe_turn(const struct pipe_id *pipe)
+static __always_inline void pipe_turn(const struct inode_id *pipe)
 {
     __u64 *turn = bpf_map_lookup_elem(&pipe_turns, pipe), first = 1;
 
@@ -77,7 +70,7 @@ static __always_inline __u32 pipe_emptiness(struct file *file)
 }
 
 static __always_inline void pipe_fill(struct event_pipe *record, struct task_struct *task,
-                                      const struct pipe_id *pipe, __u64 time, __u32 flags)
+                                      const struct inode_id *pipe, __u64 time, __u32 flags)
 {
     task_identify(&record->header, task);
     record->header.time = time;
@@ -89,7 +82,7 @@ static __always_inline void pipe_fill(struct event_pipe *record, struct task_str
 }
 
 static __always_inline void pipe_emit_fifo(struct task_struct *task, struct file *file,
-                                           const struct pipe_id *pipe, __u64 time, __u32 flags,
+                                           const struct inode_id *pipe, __u64 time, __u32 flags,
                                            __u16 kind)
 {
     struct scratch *scratch = scratch_take(SCRATCH_PIPE, EVENT_CLASS_IPC);
@@ -105,7 +98,7 @@ static __always_inline void pipe_emit_fifo(struct task_struct *task, struct file
     scratch_give(scratch);
 }
 
-static __always_inline void pipe_emit(struct task_struct *task, const struct pipe_id *pipe,
+static __always_inline void pipe_emit(struct task_struct *task, const struct inode_id *pipe,
                                       __u64 time, __u32 flags, bool write)
 {
     struct event_pipe *record =
@@ -116,11 +109,6 @@ static __always_inline void pipe_emit(struct task_struct *task, const struct pip
     pipe_fill(record, task, pipe, time, flags);
     record->path = (struct event_text){};
     emit_submit(record, EVENT_CLASS_IPC);
-}
-
-static __always_inline bool pipe_is_fifo(struct inode *inode)
-{
-    return BPF_CORE_READ(inode, i_sb, s_magic) != PIPEFS_MAGIC;
 }
 
 /* Whether the party was told of for this turn, or lately; `now` is a time before its effects are
@@ -140,15 +128,15 @@ static __always_inline bool pipe_is_told(const struct pipe_party *party, __u64 n
 
 /* Bytes went into (write) or came out of a pipe or fifo, through a descriptor of the task's, which
  * is the current one and inside of what is recorded. */
-static __always_inline void pipe_transfer(struct task_struct *task, struct file *file,
-                                          struct inode *inode, bool write)
+static __always_inline void pipe_transfer(struct task_struct *task, const struct opened *pipe,
+                                          bool write)
 {
     struct pipe_party party = {};
     __u64 time = bpf_ktime_get_boot_ns();
     __u64 state;
     __u32 flags;
 
-    pipe_identify(&party, task, inode, write);
+    pipe_identify(&party, task, pipe, write);
     if (pipe_is_told(&party, time, &state))
         return;
     if (!budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
@@ -158,9 +146,9 @@ static __always_inline void pipe_transfer(struct task_struct *task, struct file 
         pipe_turn(&party.pipe);
     else
         time = bpf_ktime_get_boot_ns();
-    flags = pipe_emptiness(file);
-    if (pipe_is_fifo(inode))
-        pipe_emit_fifo(task, file, &party.pipe, time, flags,
+    flags = pipe_emptiness(pipe->file);
+    if (pipe->magic != PIPEFS_MAGIC)
+        pipe_emit_fifo(task, pipe->file, &party.pipe, time, flags,
                        write ? EVENT_PIPE_WRITE : EVENT_PIPE_READ);
     else
         pipe_emit(task, &party.pipe, time, flags, write);
@@ -168,16 +156,15 @@ static __always_inline void pipe_transfer(struct task_struct *task, struct file 
 
 /* A read found no writer left, nor a byte. Of a fifo this is the end of all that was written so
  * far: others may open it anew. */
-static __always_inline void pipe_ended(struct task_struct *task, struct file *file,
-                                       struct inode *inode)
+static __always_inline void pipe_ended(struct task_struct *task, const struct opened *pipe)
 {
     struct pipe_party party = {};
 
-    pipe_identify(&party, task, inode, false);
-    if (!pipe_is_fifo(inode) || bpf_map_delete_elem(&pipe_parties, &party))
+    pipe_identify(&party, task, pipe, false);
+    if (pipe->magic == PIPEFS_MAGIC || bpf_map_delete_elem(&pipe_parties, &party))
         return;
     if (budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
-        pipe_emit_fifo(task, file, &party.pipe, bpf_ktime_get_boot_ns(), EVENT_PIPE_END,
+        pipe_emit_fifo(task, pipe->file, &party.pipe, bpf_ktime_get_boot_ns(), EVENT_PIPE_END,
                        EVENT_PIPE_READ);
 }
 
