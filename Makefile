@@ -176,11 +176,11 @@ check: ## run all tests, or some: SUITES="unit sql"
 	+@$(call build,all tests)
 	@scripts/check $(BUILD) $(SUITES)
 
-check-kernels: ## run the real-kernel tests on stock kernels, in virtual machines: KERNELS="6.1 7"
+check-kernels: ## run the real-kernel tests on stock kernels, in virtual machines: KERNELS="6.1 7" WHOLE=1
 	@scripts/install-deps build test
 	+@$(call build,all tests)
 	@tests/vm/run $(BUILD) $(if $(KERNELS),--kernels '$(KERNELS)') $(if $(TIERS),--tiers '$(TIERS)') \
-		$(foreach name,$(TESTS),-k $(name))
+		$(if $(WHOLE),--whole) $(foreach name,$(TESTS),-k $(name))
 
 generated: $(GENERATED)
 
