@@ -562,9 +562,11 @@ struct emit_counters {
     __u64 sequence[EVENT_RINGS];  /* records attempted */
     __u64 dropped[EVENT_CLASSES]; /* of those, the ones that did not fit, or had to leave room */
     __u64 rescued[EVENT_PAIRS];   /* skipped by the first of a pair, taken by the second */
+    __u64 deferred;               /* left by network_state to network_state_again */
     __u64 over_budget;            /* records not sent because of a budget */
     __u64 executed;               /* programs executed by a system call ... */
-    __u64 returned;               /* ... and returns of it that were seen; whole cache lines */
+    __u64 returned;               /* ... and returns of it that were seen */
+    __u64 padding[7];             /* whole cache lines each */
 };
 
 #define EVENT_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type)
@@ -596,6 +598,6 @@ EVENT_ASSERT_SIZE(event_user, 112);
 EVENT_ASSERT_SIZE(event_clock, 48);
 EVENT_ASSERT_SIZE(event_loss, 88);
 EVENT_ASSERT_SIZE(event_host, 112);
-EVENT_ASSERT_SIZE(emit_counters, 128);
+EVENT_ASSERT_SIZE(emit_counters, 192);
 
 #endif

@@ -53,63 +53,47 @@ static __always_inline void emit_state(struct sock *sk, int old_state, int new_s
 }
 
 /*
- * The kernel skips a tracing program that is already running on its CPU, and an interrupt may come
- * in the middle of one and bring packets for many other sockets. So the program is there twice. The
- * first marks what it has dealt with; the second takes what bears no mark, for then the first was
- * interrupted and skipped. Were the second the one interrupted, the first would run. A task and an
- * interrupt are all there can be, so nothing is skipped by both.
+ * The kernel skips a tracing program that is already running on its CPU, and an interrupt, or where
+ * tracepoints may be preempted another task, may come in the middle of one with other sockets. So
+ * the program is there twice. The first leaves a mark of the change on the socket; the second deals
+ * with what bears no such mark, for then the first was skipped. Whoever changes a socket's state
+ * has it locked, so that nothing comes between the two. Where there is no memory for a mark the
+ * first leaves the change to the second. What is lost is then exactly what the first was skipped or
+ * has left, less what the second has dealt with.
  */
-struct state_mark {
-    __u64 socket;
-    __u64 change;
-};
-
-/* Between a task's mark and the look at it an interrupt may leave and take one of its own. */
-struct state_marks {
-    struct state_mark of[2];
-};
-
 struct {
-    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct state_marks);
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, __u32);
 } state_marks SEC(".maps");
 
-#define STATE_CHANGE(old_state, new_state) ((__u64)(old_state) << 8 | (__u8)(new_state))
+/* Never 0, which is no mark. */
+#define STATE_CHANGE(old_state, new_state) (1u << 16 | (__u8)(old_state) << 8 | (__u8)(new_state))
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(network_state, struct sock *sk, int old_state, int new_state)
 {
-    __u32 slot = 0;
-    struct state_marks *marks = bpf_map_lookup_elem(&state_marks, &slot);
-    struct state_mark *mark;
+    __u32 *mark = bpf_sk_storage_get(&state_marks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
-    emit_state(sk, old_state, new_state);
-    if (!marks)
+    if (!mark) {
+        EMIT_COUNT(deferred);
         return 0;
-    mark = marks->of[0].socket ? &marks->of[1] : &marks->of[0];
-    mark->change = STATE_CHANGE(old_state, new_state);
-    mark->socket = (__u64)sk;
+    }
+    *mark = STATE_CHANGE(old_state, new_state);
+    emit_state(sk, old_state, new_state);
     return 0;
-}
-
-static __always_inline bool take_mark(struct state_mark *mark, struct sock *sk, __u64 change)
-{
-    if (mark->socket != (__u64)sk || mark->change != change)
-        return false;
-    mark->socket = 0;
-    return true;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(network_state_again, struct sock *sk, int old_state, int new_state)
 {
-    __u64 change = STATE_CHANGE(old_state, new_state);
-    __u32 slot = 0;
-    struct state_marks *marks = bpf_map_lookup_elem(&state_marks, &slot);
+    __u32 *mark = bpf_sk_storage_get(&state_marks, sk, NULL, 0);
+    bool done = mark && *mark == STATE_CHANGE(old_state, new_state);
 
-    if (!marks || take_mark(&marks->of[0], sk, change) || take_mark(&marks->of[1], sk, change))
+    if (mark)
+        *mark = 0;
+    if (done)
         return 0;
     emit_state(sk, old_state, new_state);
     EMIT_COUNT(rescued[EVENT_PAIR_STATE]);

@@ -673,9 +673,12 @@ static uint64_t without_loss(const struct probes *probes, const char *name)
 
 static uint64_t recursion_misses(const struct probes *probes, const struct probe *probe)
 {
-    uint64_t harmless = without_loss(probes, bpf_program__name(probe->program));
-    uint64_t misses = skipped(probe);
+    const char *name = bpf_program__name(probe->program);
+    uint64_t misses = skipped(probe), harmless;
 
+    if (strcmp(name, pairs[EVENT_PAIR_STATE].first) == 0)
+        misses += probes_count(probes, deferred);
+    harmless = without_loss(probes, name);
     return misses > harmless ? misses - harmless : 0;
 }
 

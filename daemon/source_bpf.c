@@ -54,7 +54,6 @@ struct source {
     uint64_t scanned_at;
     int64_t clock; /* wall minus boot, as last handed over */
     uint64_t misses[SOURCE_PROBES_MAX];
-    uint64_t rescued;
     uint64_t flowless;
     uint64_t dropped[EVENT_CLASSES]; /* losses already handed over */
     bool rescan;
@@ -304,17 +303,6 @@ static void audit_programs(struct source *source)
     }
 }
 
-/* What one program skipped and the other seems to have dealt with is looked after by a scan: the
- * two can not prove that nothing fell between them. */
-static void audit_rescued(struct source *source)
-{
-    uint64_t rescued = probes_count(source->probes, rescued[EVENT_PAIR_STATE]);
-
-    if (rescued != source->rescued)
-        source->rescan = true;
-    source->rescued = rescued;
-}
-
 static void audit_flows(struct source *source, bool last)
 {
     uint64_t flowless = probes_udp_flowless(source->probes);
@@ -347,7 +335,6 @@ static void source_bpf_audit(struct source *source)
     struct source_error ignored;
 
     audit_programs(source);
-    audit_rescued(source);
     sweeps_budgets(&source->sweeps, source->audited_at);
     audit_flows(source, false);
     audit_clock(source);
