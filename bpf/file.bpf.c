@@ -168,7 +168,6 @@ static __noinline int file_link_source(__s32 dirfd)
     return 0;
 }
 
-/* All programs below are of the kind that no other on their CPU interrupts: they share an area. */
 static __noinline int name_changed(const struct name_change *change)
 {
     struct task_struct *task = bpf_get_current_task_btf();
@@ -192,44 +191,67 @@ static __noinline int name_changed(const struct name_change *change)
 }
 
 #define ARGUMENT(n) PT_REGS_PARM##n##_CORE_SYSCALL(regs)
-#define PATH_AT(fd, n)                                                                             \
-    {                                                                                              \
-        .dirfd = (__s32)ARGUMENT(fd), .path = (const char *)ARGUMENT(n)                            \
-    }
-#define PATH_HERE(n)                                                                               \
-    {                                                                                              \
-        .dirfd = AT_FDCWD, .path = (const char *)ARGUMENT(n)                                       \
-    }
 
-#define NAME_PROGRAM(program, calls, ...)                                                          \
-    SEC("tracepoint/syscalls/" calls)                                                              \
-    int program(struct trace_event_raw_sys_exit *ctx)                                              \
-    {                                                                                              \
-        struct pt_regs *regs = call_registers();                                                   \
-        struct name_change change = {__VA_ARGS__};                                                 \
-                                                                                                   \
-        return ctx->ret ? 0 : name_changed(&change);                                               \
-    }
+/* Where a call has its names: numbers of arguments, or one of these two. */
+#define NAME_HERE 0 /* the working directory */
+#define NAME_NONE 6
 
-NAME_PROGRAM(file_rename_exit, "sys_exit_rename", .kind = EVENT_FILE_RENAME, .old = PATH_HERE(1),
-             .name = PATH_HERE(2))
-NAME_PROGRAM(file_renameat_exit, "sys_exit_renameat|sys_exit_renameat2", .kind = EVENT_FILE_RENAME,
-             .old = PATH_AT(1, 2), .name = PATH_AT(3, 4))
-NAME_PROGRAM(file_link_exit, "sys_exit_link", .kind = EVENT_FILE_LINK, .old = PATH_HERE(1),
-             .name = PATH_HERE(2))
-NAME_PROGRAM(file_linkat_exit, "sys_exit_linkat", .kind = EVENT_FILE_LINK, .old = PATH_AT(1, 2),
-             .name = PATH_AT(3, 4))
-NAME_PROGRAM(file_symlink_exit, "sys_exit_symlink", .kind = EVENT_FILE_SYMLINK, .old = PATH_HERE(1),
-             .name = PATH_HERE(2))
-NAME_PROGRAM(file_symlinkat_exit, "sys_exit_symlinkat", .kind = EVENT_FILE_SYMLINK,
-             .old = PATH_HERE(1), .name = PATH_AT(2, 3))
-NAME_PROGRAM(file_chmod_exit, "sys_exit_chmod", .kind = EVENT_FILE_CHMOD, .name = PATH_HERE(1),
-             .mode = ARGUMENT(2))
-NAME_PROGRAM(file_chmodat_exit, "sys_exit_fchmodat|sys_exit_fchmodat2", .kind = EVENT_FILE_CHMOD,
-             .name = PATH_AT(1, 2), .mode = ARGUMENT(3))
-NAME_PROGRAM(file_unlink_exit, "sys_exit_unlink", .kind = EVENT_FILE_UNLINK, .name = PATH_HERE(1))
-NAME_PROGRAM(file_unlinkat_exit, "sys_exit_unlinkat", .kind = EVENT_FILE_UNLINK,
-             .name = PATH_AT(1, 2))
+struct name_call {
+    __u16 kind;
+    __u8 old_dirfd;
+    __u8 old_path;
+    __u8 dirfd;
+    __u8 path;
+    __u8 mode;
+    __u8 padding;
+};
+
+#define NAME_CALLS_MAX 16 /* a power of two */
+
+/* In the order of the program's section. */
+static const struct name_call name_calls[NAME_CALLS_MAX] = {
+    {EVENT_FILE_RENAME, NAME_HERE, 1, NAME_HERE, 2, NAME_NONE, 0},         /* rename */
+    {EVENT_FILE_RENAME, 1, 2, 3, 4, NAME_NONE, 0},                         /* renameat */
+    {EVENT_FILE_RENAME, 1, 2, 3, 4, NAME_NONE, 0},                         /* renameat2 */
+    {EVENT_FILE_LINK, NAME_HERE, 1, NAME_HERE, 2, NAME_NONE, 0},           /* link */
+    {EVENT_FILE_LINK, 1, 2, 3, 4, NAME_NONE, 0},                           /* linkat */
+    {EVENT_FILE_SYMLINK, NAME_HERE, 1, NAME_HERE, 2, NAME_NONE, 0},        /* symlink */
+    {EVENT_FILE_SYMLINK, NAME_HERE, 1, 2, 3, NAME_NONE, 0},                /* symlinkat */
+    {EVENT_FILE_CHMOD, NAME_HERE, NAME_NONE, NAME_HERE, 1, 2, 0},          /* chmod */
+    {EVENT_FILE_CHMOD, NAME_HERE, NAME_NONE, 1, 2, 3, 0},                  /* fchmodat */
+    {EVENT_FILE_CHMOD, NAME_HERE, NAME_NONE, 1, 2, 3, 0},                  /* fchmodat2 */
+    {EVENT_FILE_UNLINK, NAME_HERE, NAME_NONE, NAME_HERE, 1, NAME_NONE, 0}, /* unlink */
+    {EVENT_FILE_UNLINK, NAME_HERE, NAME_NONE, 1, 2, NAME_NONE, 0},         /* unlinkat */
+};
+
+/*
+ * One program for all of them: the kernel may preempt the programs at the returns of system calls,
+ * but runs none while the same one is under way on that CPU, so that this one has its area to
+ * itself; and the verifier walks it once.
+ */
+SEC("tracepoint/syscalls/sys_exit_rename|sys_exit_renameat|sys_exit_renameat2|sys_exit_link|"
+    "sys_exit_linkat|sys_exit_symlink|sys_exit_symlinkat|sys_exit_chmod|sys_exit_fchmodat|"
+    "sys_exit_fchmodat2|sys_exit_unlink|sys_exit_unlinkat")
+int file_names_exit(struct trace_event_raw_sys_exit *ctx)
+{
+    const struct name_call *call = &name_calls[bpf_get_attach_cookie(ctx) & (NAME_CALLS_MAX - 1)];
+    struct pt_regs *regs = call_registers();
+    struct name_change change = {.kind = call->kind};
+    __u64 arguments[8] = {[NAME_HERE] = (__u32)AT_FDCWD};
+
+    if (ctx->ret)
+        return 0;
+    arguments[1] = ARGUMENT(1);
+    arguments[2] = ARGUMENT(2);
+    arguments[3] = ARGUMENT(3);
+    arguments[4] = ARGUMENT(4);
+    change.old.dirfd = arguments[call->old_dirfd & 7];
+    change.old.path = (const char *)arguments[call->old_path & 7];
+    change.name.dirfd = arguments[call->dirfd & 7];
+    change.name.path = (const char *)arguments[call->path & 7];
+    change.mode = arguments[call->mode & 7];
+    return name_changed(&change);
+}
 
 SEC("tracepoint/syscalls/sys_exit_fchmod")
 int file_fchmod_exit(struct trace_event_raw_sys_exit *ctx)

@@ -24,8 +24,10 @@ static int keep(struct attachment *attachment, struct bpf_link *link)
 }
 
 /* libbpf would look for the tracepoint's id in a mounted tracefs only. */
-static struct bpf_link *attach_classic(const struct bpf_program *program, const char *event)
+static struct bpf_link *attach_classic(const struct bpf_program *program, const char *event,
+                                       size_t cookie)
 {
+    LIBBPF_OPTS(bpf_perf_event_opts, options, .bpf_cookie = cookie);
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attributes), .sample_period = 1};
     struct bpf_link *link;
@@ -38,7 +40,7 @@ static struct bpf_link *attach_classic(const struct bpf_program *program, const 
     perf = (int)syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
     if (perf < 0)
         return NULL;
-    link = bpf_program__attach_perf_event(program, perf);
+    link = bpf_program__attach_perf_event_opts(program, perf, &options);
     if (!link)
         close(perf); /* the link owns it otherwise */
     return link;
@@ -69,10 +71,10 @@ static int attach_tracepoints(struct attachment *attachment, const struct bpf_pr
     const char *name = strchr(events, '/');
     char event[EVENT_NAME];
 
-    while (name && attachment->count < ATTACH_LINKS_MAX) {
+    for (size_t cookie = 0; name && attachment->count < ATTACH_LINKS_MAX; cookie++) {
         name++;
         event_name(event, events, name);
-        keep(attachment, attach_classic(program, event));
+        keep(attachment, attach_classic(program, event, cookie));
         name = strchr(name, '|');
     }
     return attachment->count ? 0 : -1;

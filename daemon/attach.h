@@ -10,6 +10,7 @@
 /*
  * One program may serve many classic tracepoints: the section is then
  * `tracepoint/syscalls/sys_exit_setuid|sys_exit_setgid`, the category once and the names behind it.
+ * What it runs for is told by its cookie (bpf_get_attach_cookie()): 0 for the first, and so on.
  */
 #define ATTACH_LINKS_MAX 32
 
