@@ -119,13 +119,16 @@ int influence_writev(struct trace_event_raw_sys_exit *ctx)
 #define SI_QUEUE (-1)
 #define SI_TKILL (-6)
 
-/* info below 2 stands for the kernel itself. */
+/* In place of info: the current task sends it, as by kill(); or the kernel itself does. */
+#define SEND_SIG_NOINFO 0ul
+#define SEND_SIG_PRIV   1ul
+
 static __always_inline bool signal_is_sent(struct kernel_siginfo *info)
 {
     int code;
 
-    if ((unsigned long)info < 2)
-        return false;
+    if ((unsigned long)info <= SEND_SIG_PRIV)
+        return (unsigned long)info == SEND_SIG_NOINFO;
     code = BPF_CORE_READ(info, si_code);
     return code == 0 || code == SI_QUEUE || code == SI_TKILL;
 }
