@@ -113,19 +113,14 @@ static __always_inline void descriptor_emit(struct scratch *scratch, struct task
     emit_scratch(scratch, size, EVENT_CLASS_IPC, kind);
 }
 
-/* A message went through a socket of the current task's, with that control buffer. */
-static __always_inline void control_look(__u32 fd, const struct user_control *control, __u16 kind)
+static __always_inline void control_tell(struct scratch *scratch, struct task_struct *task,
+                                         const struct user_control *control, struct socket *socket,
+                                         __u16 kind)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct scratch *scratch = scratch_get(SCRATCH_DESCRIPTOR);
-    struct socket *socket = unix_socket_of(image_descriptor(task, fd));
-    struct control_walk *walk;
+    struct control_walk *walk = control_walk(scratch);
     struct event_fd_pass *record;
     struct sock *sk;
 
-    if (!scratch || !socket || !filter_allows(task_cgroup(task)))
-        return;
-    walk = control_walk(scratch);
     walk->next = control->control;
     walk->end = control->control + control->length;
     walk->fds = 0;
@@ -140,6 +135,22 @@ static __always_inline void control_look(__u32 fd, const struct user_control *co
     record->source_pid = 0;
     record->source_start = 0;
     descriptor_emit(scratch, task, unix_inode(sk), walk->count, kind);
+}
+
+/* A message went through a socket of the current task's, with that control buffer. */
+static __always_inline void control_look(__u32 fd, const struct user_control *control, __u16 kind)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct socket *socket = unix_socket_of(image_descriptor(task, fd));
+    struct scratch *scratch;
+
+    if (!socket || !filter_allows(task_cgroup(task)))
+        return;
+    scratch = scratch_take(SCRATCH_DESCRIPTOR, EVENT_CLASS_IPC);
+    if (!scratch)
+        return;
+    control_tell(scratch, task, control, socket, kind);
+    scratch_give(scratch);
 }
 
 /* Nearly all messages have no control buffer: that is looked at first. */
@@ -241,20 +252,22 @@ SEC("tracepoint/syscalls/sys_exit_pidfd_getfd")
 int descriptor_pidfd_getfd_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    struct scratch *scratch = scratch_get(SCRATCH_DESCRIPTOR);
     struct event_fd_pass *record;
     struct file *pidfd, *file;
+    struct scratch *scratch;
 
-    if (!scratch || ctx->ret < 0 || !filter_allows(task_cgroup(task)) ||
+    if (ctx->ret < 0 || !filter_allows(task_cgroup(task)) ||
         !budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
         return 0;
     pidfd = image_descriptor(task, PT_REGS_PARM1_CORE_SYSCALL(call_registers()));
     file = image_descriptor(task, ctx->ret);
-    if (!pidfd || !file)
+    scratch = pidfd && file ? scratch_take(SCRATCH_DESCRIPTOR, EVENT_CLASS_IPC) : NULL;
+    if (!scratch)
         return 0;
     record = (struct event_fd_pass *)scratch->record;
     pid_process(pid_of_file(pidfd), &record->source_pid, &record->source_start);
     descriptor_fill(descriptor_at(scratch, 0), file, ctx->ret);
     descriptor_emit(scratch, task, 0, 1, EVENT_FD_RECEIVE);
+    scratch_give(scratch);
     return 0;
 }

@@ -165,13 +165,21 @@ int privilege_setns(struct trace_event_raw_sys_exit *ctx)
 
 /* ---- with text ---- */
 
-/* A record in the scratch area; NULL: it is not wanted. */
+/* An area for a record, until privilege_send(); NULL: it is not wanted, or there is none. */
+static __always_inline struct scratch *privilege_scratch(void)
+{
+    if (!privilege_wanted(bpf_get_current_task_btf()))
+        return NULL;
+    return scratch_take(SCRATCH_PRIVILEGE, EVENT_CLASS_PRIVILEGE);
+}
+
+/* The record in such an area; NULL: there is none. */
 static __always_inline struct event_privilege *privilege_begin(struct scratch *scratch, __u32 what)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct event_privilege *record;
 
-    if (!scratch || !privilege_wanted(task))
+    if (!scratch)
         return NULL;
     record = (struct event_privilege *)scratch->record;
     record->header.time = bpf_ktime_get_boot_ns();
@@ -182,15 +190,15 @@ static __always_inline struct event_privilege *privilege_begin(struct scratch *s
 static __always_inline void privilege_send(struct scratch *scratch, __u32 size)
 {
     emit_scratch(scratch, size, EVENT_CLASS_PRIVILEGE, EVENT_PRIVILEGE);
+    scratch_give(scratch);
 }
 
 /* The root itself rather than what the call named: nobody can have changed it since. */
 SEC("tracepoint/syscalls/sys_exit_chroot")
 int privilege_chroot(struct trace_event_raw_sys_exit *ctx)
 {
-    struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
-    struct event_privilege *record =
-        ctx->ret ? NULL : privilege_begin(scratch, EVENT_PRIVILEGE_CHROOT);
+    struct scratch *scratch = ctx->ret ? NULL : privilege_scratch();
+    struct event_privilege *record = privilege_begin(scratch, EVENT_PRIVILEGE_CHROOT);
     struct fs_struct *fs = BPF_CORE_READ(bpf_get_current_task_btf(), fs);
     __u32 size = sizeof(*record), flags = 0;
 
@@ -206,7 +214,7 @@ int privilege_chroot(struct trace_event_raw_sys_exit *ctx)
 static __noinline int privilege_paths(__u32 what, const void *target, const void *source,
                                       __u64 flags)
 {
-    struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
+    struct scratch *scratch = privilege_scratch();
     struct event_privilege *record = privilege_begin(scratch, what);
     __u32 size = sizeof(*record);
 
@@ -254,9 +262,8 @@ int privilege_module_gone(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_mount")
 int privilege_mount(struct trace_event_raw_sys_exit *ctx)
 {
-    struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
-    struct event_privilege *record =
-        ctx->ret ? NULL : privilege_begin(scratch, EVENT_PRIVILEGE_MOUNT);
+    struct scratch *scratch = ctx->ret ? NULL : privilege_scratch();
+    struct event_privilege *record = privilege_begin(scratch, EVENT_PRIVILEGE_MOUNT);
     struct pt_regs *regs = call_registers();
     __u32 size = sizeof(*record);
 
@@ -286,9 +293,8 @@ static __always_inline void privilege_detached(struct scratch *scratch, __u32 *s
 SEC("tracepoint/syscalls/sys_exit_move_mount")
 int privilege_move_mount(struct trace_event_raw_sys_exit *ctx)
 {
-    struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
-    struct event_privilege *record =
-        ctx->ret ? NULL : privilege_begin(scratch, EVENT_PRIVILEGE_MOVE_MOUNT);
+    struct scratch *scratch = ctx->ret ? NULL : privilege_scratch();
+    struct event_privilege *record = privilege_begin(scratch, EVENT_PRIVILEGE_MOVE_MOUNT);
     struct pt_regs *regs = call_registers();
     __u32 size = sizeof(*record);
 
@@ -317,7 +323,7 @@ struct module_load {
 SEC("tracepoint/module/module_load")
 int privilege_module(struct module_load *ctx)
 {
-    struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
+    struct scratch *scratch = privilege_scratch();
     struct event_privilege *record = privilege_begin(scratch, EVENT_PRIVILEGE_MODULE);
     __u64 fd = PT_REGS_PARM1_CORE_SYSCALL(call_registers());
     __u32 size = sizeof(*record), flags = 0;
@@ -338,17 +344,18 @@ int privilege_module(struct module_load *ctx)
 SEC("tracepoint/syscalls/sys_exit_bpf")
 int privilege_bpf(struct trace_event_raw_sys_exit *ctx)
 {
-    struct scratch *scratch = scratch_get(SCRATCH_PRIVILEGE);
     struct event_privilege *record;
+    struct scratch *scratch;
     struct bpf_prog *program;
     struct bpf_prog_aux *aux;
     __u32 size = sizeof(*record);
 
     if (ctx->ret < 0 || PT_REGS_PARM1_CORE_SYSCALL(call_registers()) != BPF_PROG_LOAD)
         return 0;
-    record = privilege_begin(scratch, EVENT_PRIVILEGE_BPF);
     program = BPF_CORE_READ(image_descriptor(bpf_get_current_task_btf(), ctx->ret), private_data);
-    if (!record || !program)
+    scratch = program ? privilege_scratch() : NULL;
+    record = privilege_begin(scratch, EVENT_PRIVILEGE_BPF);
+    if (!record)
         return 0;
     record->first = BPF_CORE_READ(program, type);
     aux = BPF_CORE_READ(program, aux);
