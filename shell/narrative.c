@@ -95,7 +95,7 @@ static void put_word(struct narrative *narrative, struct text word)
 /* Recorded text may have several spaces in a row, which stay. */
 static void put_words(struct narrative *narrative, struct text text)
 {
-    while (text.length > 0) {
+    while (text.data && text.length > 0) {
         const char *space = memchr(text.data, ' ', text.length);
         size_t length = space ? (size_t)(space - text.data) : text.length;
         put_word(narrative, (struct text){text.data, length});
