@@ -10,11 +10,14 @@ static const char *const aliases[] = {"h", "?", NULL};
 
 static void help_prompt(FILE *out)
 {
-    fputs("SQL ends with ';' and may span lines. Commands, which may be shortened:\n", out);
+    fputs("SQL ends with ';' and may span lines.\n"
+          "Questions, the same as verbs on the command line:\n",
+          out);
+    command_help_all(out, ".", false);
+    fputs("The shell:\n", out);
     command_help_all(out, ".", true);
-    fputs("Options go after a command: --table --line --csv --json --jsonl --markdown\n"
-          "--raw-times -o FILE --timeout SECONDS, and --since TIME --until TIME.\n"
-          ".help COMMAND tells more, .help targets what a TARGET can be.\n"
+    fputs("Names may be shortened. Options go after a command.\n"
+          ".help COMMAND tells more; .help targets: what a TARGET is; .help options.\n"
           "Ctrl-C stops a query, Ctrl-D leaves.\n",
           out);
 }
@@ -24,6 +27,8 @@ static enum status help_run(struct session *session, char **operands)
     FILE *out = output_file(session->output);
     if (operands[0] && strcmp(operands[0], "targets") == 0) {
         target_help(out);
+    } else if (operands[0] && strcmp(operands[0], "options") == 0) {
+        options_help(out);
     } else if (operands[0]) {
         const char *word = operands[0] + (operands[0][0] == '.');
         const struct command *command = command_find(word, session->interactive ? "." : "");
@@ -42,9 +47,10 @@ static enum status help_run(struct session *session, char **operands)
 const struct command command_help = {
     .name = "help",
     .aliases = aliases,
-    .arguments = "[VERB]",
-    .summary = "this list, or one verb; help targets: what a TARGET is",
-    .help = "'help targets' lists the forms of a TARGET.\n",
+    .arguments = "[VERB | targets | options]",
+    .summary = "a verb; targets; options",
+    .help = "'help targets' lists the forms of a TARGET, 'help options' the options.\n"
+            "Example:  help tree\n",
     .most = 1,
     .run = help_run,
 };

@@ -276,7 +276,7 @@ static enum status path_run(struct session *session, char **operands)
 const struct command command_path = {
     .name = "path",
     .arguments = "A B",
-    .summary = "how one process could have influenced another",
+    .summary = "how A could have reached B",
     .help = "A and B are TARGETs. The way with the fewest edges, from A's moment on and to B's,\n"
             "where they have one, or --since and --until. First a way around hubs, such as init\n"
             "or a shared server, is looked for, then one through them. Where there is none, what\n"

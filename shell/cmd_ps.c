@@ -45,7 +45,7 @@ static enum status ps_run(struct session *session, char **operands)
 const struct command command_ps = {
     .name = "ps",
     .arguments = "[--at TIME]",
-    .summary = "what ran then (or runs now)",
+    .summary = "what ran then, or runs now",
     .help = "Without --at, what is alive now; with --since or --until, what was alive at any\n"
             "time in that span. The first column is the process's id in the store, which is a\n"
             "TARGET for other verbs; pid and ppid are the kernel's numbers.\n"

@@ -90,7 +90,7 @@ const struct command command_schema = {
     .name = "schema",
     .aliases = aliases,
     .arguments = "[TABLE]",
-    .summary = "the tables and views, or a table's columns",
+    .summary = "tables, views, columns",
     .help = "With a line on what each means. spyq-schema(7) has the whole story.\n"
             "Example:  schema processes\n",
     .most = 1,

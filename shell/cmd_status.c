@@ -283,7 +283,7 @@ static enum status status_run(struct session *session, char **operands)
 const struct command command_status = {
     .name = "status",
     .arguments = "",
-    .summary = "the recorder, the store, and what was lost",
+    .summary = "is it recording; losses",
     .help = "Whether the recorder is writing and when it was last heard of, the host, the store's\n"
             "size and time span, the rows of each table (all are counted: a moment on a large\n"
             "store), what could not be recorded in the last day and ever, by class and stage,\n"

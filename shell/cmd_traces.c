@@ -152,7 +152,7 @@ static enum status traces_run(struct session *session, char **operands)
 const struct command command_traces = {
     .name = "traces",
     .arguments = "[TARGET]",
-    .summary = "logins, jobs, services, containers; or one, and its links",
+    .summary = "logins, jobs, services",
     .help = "A trace is all that one login session, cron job, service or container set off.\n"
             "Newest activity first; --since and --until keep those that were active then. A\n"
             "person gets the newest 100, --rows N as many as that. With a TARGET, the trace of\n"

@@ -348,7 +348,7 @@ static enum status tree_run(struct session *session, char **operands)
 const struct command command_tree = {
     .name = "tree",
     .arguments = "TARGET",
-    .summary = "a process, its ancestors and its descendants",
+    .summary = "a process and its relatives",
     .help = "--since and --until leave out descendants that did not live in that time.\n"
             "'help targets' tells what a TARGET can be.\n"
             "Example:  tree exe:sshd\n",

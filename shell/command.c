@@ -158,15 +158,27 @@ enum status command_line(struct session *session, const char *line)
     return status;
 }
 
-void command_help_all(FILE *out, const char *dot, bool prompt_too)
+#define BRIEF_NAME 10 /* columns of a name in the list */
+#define BRIEF_HALF 40 /* of a whole entry, where two share a line */
+
+/* Two entries share a line where both are short enough. */
+void command_help_all(FILE *out, const char *dot, bool prompt_only)
 {
+    int used = 0;
     for (size_t i = 0; commands[i]; i++) {
-        char left[48];
-        if (commands[i]->prompt_only && !prompt_too)
+        const struct command *command = commands[i];
+        char name[32];
+        if (command->prompt_only != prompt_only)
             continue;
-        snprintf(left, sizeof left, "%s%s %s", dot, commands[i]->name, commands[i]->arguments);
-        fprintf(out, "  %-18s %s\n", left, commands[i]->summary);
+        snprintf(name, sizeof name, "%s%s", dot, command->name);
+        int width = 2 + BRIEF_NAME + (int)strlen(command->summary);
+        bool joins = used > 0 && used < BRIEF_HALF && width <= BRIEF_HALF;
+        if (used)
+            fprintf(out, "%*s", joins ? BRIEF_HALF - used : 0, joins ? "" : "\n");
+        fprintf(out, "  %-*s%s", BRIEF_NAME, name, command->summary);
+        used = joins ? 2 * BRIEF_HALF : width;
     }
+    fputs(used ? "\n" : "", out);
 }
 
 void command_help_one(const struct session *session, const struct command *command)

@@ -15,7 +15,7 @@ struct command {
     const char *name;
     const char *const *aliases; /* ended by NULL; NULL: none */
     const char *arguments;      /* as usage shows them, "" for none */
-    const char *summary;        /* what it answers, in a few words */
+    const char *summary;        /* what it answers; up to 28 columns share a line in the list */
     const char *help;           /* the rest of its help: lines that each end in a newline */
     int least, most;            /* operands */
     unsigned takes;             /* the options for verbs that mean something to it: OPTION_* */
@@ -50,8 +50,13 @@ enum status command_run(struct session *session, const struct command *command, 
  */
 enum status command_line(struct session *session, const char *line);
 
-/* Writes a command's whole help, or a line for each command. */
+/* Writes a command's whole help. */
 void command_help_one(const struct session *session, const struct command *command);
-void command_help_all(FILE *out, const char *dot, bool prompt_too);
+
+/*
+ * Writes the names of all verbs, or of the commands for the prompt only, with their summaries, two
+ * on a line where both are short. `dot` goes before each name.
+ */
+void command_help_all(FILE *out, const char *dot, bool prompt_only);
 
 #endif

@@ -13,6 +13,12 @@ import support
 from support import ENDLESS, environment, make_store, path, spyq, store
 
 
+def verbs():
+    """Those that --help lists, one or two on a line."""
+    text = spyq("--help", on="").stdout.decode()
+    return set(re.findall(r"(?m)^  ([a-z]+) ", text)) | set(re.findall(r"(?m)^.{40}  ([a-z]+) ", text))
+
+
 class CommandLine(unittest.TestCase):
     def usage(self, words, *arguments, **options):
         result = spyq(*arguments, **options)
@@ -29,6 +35,7 @@ class CommandLine(unittest.TestCase):
                      "--csv", "--json", "--jsonl", "--markdown", "--raw-times", "-o", "-f",
                      "--since", "--until", "--at", "--timeout", "--fail-if-stale"):
             self.assertRegex(result.stdout.decode(), rf"(?m)(^| |\[){re.escape(word)}\b")
+        self.assertLess({"ps", "tree", "status"}, verbs())
 
     def test_version(self):
         self.assertRegex(spyq("--version", on="").stdout.decode(), r"^spyq \d+\.\d+\.\d+ \(SQLite")
@@ -402,7 +409,7 @@ class Manual(unittest.TestCase):
         page = support.read_text("docs/spyq.1")
         for option in sorted(set(re.findall(r"--([a-z-]+)", text)) | {"help", "version"}):
             self.assertRegex(page, rf"(?m)^\.It .*Fl -{option}\b", option)
-        for verb in re.findall(r"(?m)^  ([a-z]+) ", text):
+        for verb in verbs():
             self.assertRegex(page, rf"(?m)^\.It Cm {verb}\b", verb)
         for command in ("mode", "quit"):
             self.assertRegex(page, rf"(?m)^\.It Ic \.{command}\b", command)
@@ -424,8 +431,7 @@ class Completion(unittest.TestCase):
         text = spyq("--help", on="").stdout.decode()
         options = set(re.findall(r"--[a-z-]+", text)) | {"--help", "--version"}
         self.assertEqual(set(self.complete("spyq", "--")), options)
-        verbs = set(re.findall(r"(?m)^  ([a-z]+) ", text))
-        self.assertEqual(set(self.complete("spyq", "")), verbs)
+        self.assertEqual(set(self.complete("spyq", "")), verbs())
 
     def test_it_completes(self):
         self.assertEqual(self.complete("spyq", "--json", "sta"), ["status"])
