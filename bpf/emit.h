@@ -117,12 +117,19 @@ static __always_inline __u32 emit_ring(__u32 class)
 /* The map of a class' ring; `class` is a constant. */
 #define EMIT_MAP(class) ((class) == EVENT_CLASS_LIFECYCLE ? (void *)&lifecycle : (void *)&activity)
 
-static __always_inline __u64 emit_flags(__u32 ring)
+/*
+ * Wakes user space where it sleeps. After a record is in the ring, not with it: user space first
+ * says that it sleeps and then looks at the ring, so that one of the two sees the other. No helper
+ * only wakes; a record that is thrown away does.
+ */
+static __always_inline void emit_wake(void *map, __u32 ring)
 {
-    if (!armed[ring])
-        return BPF_RB_NO_WAKEUP;
+    void *nothing = armed[ring] ? bpf_ringbuf_reserve(map, 8, 0) : NULL;
+
+    if (!nothing)
+        return;
     armed[ring] = 0;
-    return BPF_RB_FORCE_WAKEUP;
+    bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
 /* Counts a record of a ring. */
@@ -221,7 +228,8 @@ static __always_inline void *emit_reserve(void *map, __u32 class, __u32 size, __
 
 static __always_inline void emit_submit(void *record, __u32 class)
 {
-    bpf_ringbuf_submit(record, emit_flags(emit_ring(class)));
+    bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+    emit_wake(EMIT_MAP(class), emit_ring(class));
 }
 
 /* Sends the first `size` bytes of a scratch record, padded to 8. The caller has filled in
@@ -245,8 +253,10 @@ static __always_inline void emit_scratch(struct scratch *scratch, __u32 size, __
     header->cpu = bpf_get_smp_processor_id();
     header->sequence = sequence;
     if (emit_must_leave_room(class) ||
-        bpf_ringbuf_output(EMIT_MAP(class), scratch->record, size, emit_flags(emit_ring(class))))
+        bpf_ringbuf_output(EMIT_MAP(class), scratch->record, size, BPF_RB_NO_WAKEUP))
         emit_dropped(counter, class);
+    else
+        emit_wake(EMIT_MAP(class), emit_ring(class));
 }
 
 #endif
