@@ -10,6 +10,21 @@
 
 /* A held record is on its way within some tens of milliseconds; this is for floods only. */
 #define ORDER_LIMIT (32u << 20)
+/* Between two rows about records of one class that were given up. */
+#define TELL_NS 1000000000ull
+
+/* Records of one class that were given up since that was last told. */
+struct given_up {
+    uint64_t count;
+    int64_t began; /* of the first, wall clock, ns */
+    int64_t ended;
+    const char *why; /* of the last */
+};
+
+/* Where: what is no record, and what there was no memory for. */
+enum stage { STAGE_DECODE, STAGE_ORDER, STAGES };
+
+static const char *const stages[STAGES] = {"decode", "order"};
 
 struct pipeline {
     struct recording_writer *recording;
@@ -17,6 +32,8 @@ struct pipeline {
     struct model *model;
     struct row_host host;
     int64_t wall_minus_boot;
+    uint64_t told_at; /* boot clock, ns: when what was given up was last told */
+    struct given_up given_up[STAGES][EVENT_CLASSES];
     void *host_record; /* a copy that the host's texts point into; NULL: not seen yet */
     char trouble[600]; /* empty: none */
 };
@@ -107,24 +124,64 @@ void pipeline_set_model(struct pipeline *pipeline, struct model *model)
     pipeline->model = model;
 }
 
-/* time: of the record, ns on the boot clock; 0: unknown, taken to be that of the newest event. */
-static void lose(struct pipeline *pipeline, uint64_t time, unsigned loss_class, const char *why)
+/* at: wall clock, ns. */
+static void give_up(struct pipeline *pipeline, enum stage stage, unsigned loss_class, int64_t at,
+                    const char *why)
 {
-    int64_t at = time ? (int64_t)time + pipeline->wall_minus_boot
-                      : (pipeline->model ? model_newest(pipeline->model) : 0);
-    struct row_loss loss = {
-        .started_at = at,
-        .ended_at = at,
-        .class = {.data = event_class_name(loss_class)},
-        .stage = {.data = "order", .length = 5},
-        .count = 1,
-        .detail = {.data = why, .length = strlen(why)},
+    struct given_up *lost = &pipeline->given_up[stage][loss_class];
+
+    if (!lost->count++)
+        lost->began = at;
+    lost->ended = at;
+    lost->why = why;
+    complain(pipeline, "a record was lost", why);
+}
+
+/* No sense can be made of a record, of its time neither. */
+static void refuse(struct pipeline *pipeline, const struct event_header *record, size_t size,
+                   const char *why)
+{
+    unsigned kind = size < sizeof(*record) ? 0 : record->kind;
+
+    give_up(pipeline, STAGE_DECODE, event_class(kind),
+            pipeline->model ? model_newest(pipeline->model) : 0, why);
+}
+
+static void tell_loss(struct pipeline *pipeline, enum stage stage, unsigned loss_class)
+{
+    struct given_up *lost = &pipeline->given_up[stage][loss_class];
+    const char *class = event_class_name(loss_class);
+    struct row_loss row = {
+        .started_at = lost->began,
+        .ended_at = lost->ended,
+        .class = {class, strlen(class)},
+        .stage = {stages[stage], strlen(stages[stage])},
+        .count = (int64_t)lost->count,
+        .detail = {lost->why, strlen(lost->why)},
     };
 
-    loss.class.length = strlen(loss.class.data);
-    if (pipeline->model)
-        model_lose(pipeline->model, &loss);
-    complain(pipeline, "a record was lost", why);
+    model_lose(pipeline->model, &row);
+    lost->count = 0;
+}
+
+/* A row for each class, once a second at most, as who sends nonsense may send much of it; at
+ * frontiers only, so that a replay tells the same. */
+static void tell_losses(struct pipeline *pipeline, uint64_t frontier)
+{
+    if (frontier - pipeline->told_at < TELL_NS)
+        return;
+    for (unsigned i = 0; i < STAGES * EVENT_CLASSES; i++) {
+        if (!pipeline->given_up[i / EVENT_CLASSES][i % EVENT_CLASSES].count)
+            continue;
+        tell_loss(pipeline, i / EVENT_CLASSES, i % EVENT_CLASSES);
+        pipeline->told_at = frontier;
+    }
+}
+
+static void reach(struct pipeline *pipeline, uint64_t frontier)
+{
+    order_release(pipeline->order, frontier);
+    tell_losses(pipeline, frontier);
 }
 
 static void keep(struct pipeline *pipeline, const struct event_header *record)
@@ -142,16 +199,22 @@ void pipeline_push(void *context, const struct event_header *record, size_t size
     const char *wrong = decode(record, size, &event);
 
     if (wrong) {
-        lose(pipeline, 0, EVENT_CLASS_LIFECYCLE, wrong);
+        refuse(pipeline, record, size, wrong);
         return;
     }
     keep(pipeline, record);
     if (record->kind == EVENT_HOST)
         keep_host(pipeline, record);
     else if (record->kind == EVENT_FRONTIER)
-        order_release(pipeline->order, record->time);
+        reach(pipeline, record->time);
     else if (order_push(pipeline->order, record) < 0)
-        lose(pipeline, record->time, event_class(record->kind), "out of memory");
+        give_up(pipeline, STAGE_ORDER, event_class(record->kind),
+                (int64_t)record->time + pipeline->wall_minus_boot, "out of memory");
+}
+
+uint64_t pipeline_late(const struct pipeline *pipeline)
+{
+    return order_late(pipeline->order);
 }
 
 const char *pipeline_trouble(struct pipeline *pipeline)

@@ -28,8 +28,12 @@ const struct row_host *pipeline_host(const struct pipeline *pipeline, int64_t *w
 /* Where ordered events go. To be set before the first frontier. */
 void pipeline_set_model(struct pipeline *pipeline, struct model *model);
 
-/* Takes a record in: a source_sink with the pipeline as its context. */
+/* Takes a record in: a source_sink with the pipeline as its context. What is refused, or has no
+ * memory, is a loss, which the model is told of at the next frontier. */
 void pipeline_push(void *pipeline, const struct event_header *record, size_t size);
+
+/* How many records came after the frontier had passed them: they went to the model at once. */
+uint64_t pipeline_late(const struct pipeline *pipeline);
 
 /* A message about something that went wrong since the last call, once; NULL: all is well. */
 const char *pipeline_trouble(struct pipeline *pipeline);

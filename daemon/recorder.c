@@ -68,6 +68,7 @@ static struct batch *add_heartbeat(struct recorder *recorder, struct batch *batc
 {
     recorder->row.last_seen_at = wall_now(NULL);
     recorder->host.last_seen_at = recorder->row.last_seen_at;
+    recorder->row.late = (int64_t)pipeline_late(recorder->pipeline);
     batch = add_row(batch, ROW_RECORDER, &recorder->row);
     return add_row(batch, ROW_HOST, &recorder->host);
 }

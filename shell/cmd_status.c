@@ -96,7 +96,8 @@ static void add_recorder(struct facts *facts)
     add_known(facts, "why", cell_text(recorder.why));
     add_columns(facts,
                 "SELECT pid, version, started_at, last_seen_at, "
-                "duration(max(0, at('now') - last_seen_at)) AS last_seen_ago, ended_at, cgroup "
+                "duration(max(0, at('now') - last_seen_at)) AS last_seen_ago, ended_at, cgroup, "
+                "nullif(late, 0) AS late_records "
                 "FROM recorders WHERE id = ?1",
                 "i", recorder.id);
 }
@@ -140,11 +141,12 @@ static void add_counts(struct facts *facts)
     struct result tables = {0};
     facts->section = "rows";
     if (facts->status == STATUS_OK)
-        facts->status = query_fetch(facts->session, &tables,
-                                    "SELECT name FROM sqlite_schema WHERE type = 'table' AND "
-                                    "name NOT IN ('sequences', 'changes') AND name NOT LIKE 'sqlite\\_%' "
-                                    "ESCAPE '\\' ORDER BY rootpage",
-                                    "");
+        facts->status =
+            query_fetch(facts->session, &tables,
+                        "SELECT name FROM sqlite_schema WHERE type = 'table' AND "
+                        "name NOT IN ('sequences', 'changes') AND name NOT LIKE 'sqlite\\_%' "
+                        "ESCAPE '\\' ORDER BY rootpage",
+                        "");
     for (size_t i = 0; facts->status == STATUS_OK && i < tables.rows; i++)
         add_count(facts, result_row(&tables, i)->bytes.data);
     result_free(&tables);

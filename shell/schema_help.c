@@ -38,6 +38,7 @@ static const struct meaning recorder_columns[] = {
     {"last_seen_at", "its last sign of life"},
     {"ended_at", "when it was stopped; NULL: still running, or it died"},
     {"cgroup", "the control group it was confined to; NULL: the whole host"},
+    {"late", "records that came too late to be put into the order of time"},
     {NULL, NULL},
 };
 
@@ -187,7 +188,7 @@ static const struct meaning loss_columns[] = {
     {"started_at", "when the loss began"},
     {"ended_at", "when it was over"},
     {"class", "what was lost: lifecycle, network, ...; down: the recorder did not run"},
-    {"stage", "where: ring, order, queue, store, recorder, scan"},
+    {"stage", "where: ring, decode, order, queue, store, recorder"},
     {"count", "how many events or rows; NULL: nobody can know"},
     {"detail", "more, where there is more to say"},
     {"cgroup", "whose it was; NULL: not of one cgroup alone"},

@@ -87,7 +87,8 @@ struct text {
 
 /* One row for each run of the recorder: pid and heartbeat are what `spyq status` goes by. */
 #define RECORDER_COLUMNS(I, T)                                                                     \
-    I(id) I(host_id) I(pid) T(version) I(started_at) I(last_seen_at) I(ended_at) T(cgroup)
+    I(id) I(host_id) I(pid) T(version) I(started_at) I(last_seen_at) I(ended_at) T(cgroup) \
+    I(late)
 
 /* One row for each probe of a run; error is NULL where it is attached. */
 #define PROBE_COLUMNS(I, T)                                                                        \

@@ -25,7 +25,8 @@ CREATE TABLE recorders (
     started_at INTEGER,
     last_seen_at INTEGER,
     ended_at INTEGER,
-    cgroup TEXT
+    cgroup TEXT,
+    late INTEGER
 ) STRICT;
 
 -- One row for each kernel probe of a run.

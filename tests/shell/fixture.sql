@@ -7,9 +7,9 @@ VALUES
      1795312800000000000, '6.1.0-28-amd64', 'Debian GNU/Linux 12 (bookworm)', 'x86_64',
      1795316400000000000, 1795320000000000000);
 INSERT INTO recorders
-    (id, host_id, pid, version, started_at, last_seen_at, ended_at, cgroup)
+    (id, host_id, pid, version, started_at, last_seen_at, ended_at, cgroup, late)
 VALUES
-    (1, 1, 700, '0.1.0', 1795316400000000000, 1795320000000000000, 1795320000000000000, NULL);
+    (1, 1, 700, '0.1.0', 1795316400000000000, 1795320000000000000, 1795320000000000000, NULL, 3);
 INSERT INTO probes (id, recorder_id, name, tier, error, recursion_misses) VALUES
     (1, 1, 'sched_process_fork', 'base', NULL, 0),
     (2, 1, 'sched_process_exec', 'base', NULL, 0),

@@ -346,6 +346,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual(facts["lost, ever", "network/ring"], 42)
         self.assertEqual(facts["lost, ever", "down/recorder"], "unknown")
         self.assertEqual(facts["probes", "attached"], 2)
+        self.assertEqual(facts["recorder", "late_records"], 3)
         self.assertEqual(facts["probes", "inet_csk_accept"], "no such function in this kernel")
 
     def test_status_of_the_last_day(self):

@@ -105,6 +105,73 @@ static void a_record_that_makes_no_sense_goes_no_further(void **state)
     assert_recorded((const unsigned[]){EVENT_HOST, EVENT_FRONTIER}, 2);
 }
 
+/* A record that is not one, of a kind or of none. */
+static void push_nonsense(struct pipeline *pipeline, unsigned kind)
+{
+    struct event_header record = {.size = sizeof(record), .kind = (__u16)kind};
+    pipeline_push(pipeline, &record, sizeof(record));
+}
+
+static void assert_loss(int64_t id, const char *class, int64_t count, const char *detail)
+{
+    const struct row_loss *row = flushed(ROW_LOSS, id);
+    assert_text(row->class, class);
+    assert_text(row->stage, "decode");
+    assert_text(row->detail, detail);
+    assert_int_equal(row->count, count);
+    assert_true(row->started_at <= row->ended_at);
+}
+
+static void records_that_make_no_sense_are_counted_by_class(void **state)
+{
+    (void)state;
+    struct pipeline *pipeline = open_pipeline(NULL);
+    push_host(pipeline, "here");
+    push_nonsense(pipeline, EVENT_TCP_CLOSE);
+    push_nonsense(pipeline, 999);
+    push_nonsense(pipeline, EVENT_TCP_CLOSE);
+    pipeline_push(pipeline, &(struct event_header){.kind = EVENT_TCP_CLOSE}, 4);
+    assert_int_equal(rows(ROW_LOSS), 0);
+    push_frontier(pipeline, 9 * SECOND);
+    assert_int_equal(rows(ROW_LOSS), 2);
+    assert_loss(1, "lifecycle", 2, "shorter than a record header");
+    assert_loss(2, "network", 2, "shorter than its kind of record");
+    pipeline_free(pipeline, NULL);
+}
+
+static void records_that_make_no_sense_are_told_of_once_a_second(void **state)
+{
+    (void)state;
+    struct pipeline *pipeline = open_pipeline(NULL);
+    push_nonsense(pipeline, 999);
+    push_frontier(pipeline, 9 * SECOND);
+    push_nonsense(pipeline, 999);
+    push_frontier(pipeline, 9 * SECOND + SECOND / 2);
+    push_nonsense(pipeline, 999);
+    assert_int_equal(rows(ROW_LOSS), 1);
+    push_frontier(pipeline, 10 * SECOND);
+    assert_int_equal(rows(ROW_LOSS), 2);
+    assert_loss(2, "lifecycle", 2, "no such kind of record");
+    push_nonsense(pipeline, 999);
+    push_frontier(pipeline, UINT64_MAX); /* the end: nothing is left untold */
+    assert_int_equal(rows(ROW_LOSS), 3);
+    pipeline_free(pipeline, NULL);
+}
+
+static void what_the_frontier_has_passed_is_late_and_not_lost(void **state)
+{
+    (void)state;
+    struct pipeline *pipeline = open_pipeline(NULL);
+    push_fork(pipeline, 5 * SECOND);
+    push_exit(pipeline, 7 * SECOND, 0);
+    push_frontier(pipeline, 8 * SECOND);
+    assert_int_equal(pipeline_late(pipeline), 0);
+    push_exit(pipeline, 6 * SECOND, 0);
+    assert_int_equal(pipeline_late(pipeline), 1);
+    assert_int_equal(rows(ROW_LOSS), 0);
+    pipeline_free(pipeline, NULL);
+}
+
 static void the_recording_keeps_the_order_of_arrival(void **state)
 {
     (void)state;
@@ -191,6 +258,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PIPELINE_TEST(the_model_sees_time_order_and_only_what_the_frontier_has_passed),
         PIPELINE_TEST(a_record_that_makes_no_sense_goes_no_further),
+        PIPELINE_TEST(records_that_make_no_sense_are_counted_by_class),
+        PIPELINE_TEST(records_that_make_no_sense_are_told_of_once_a_second),
+        PIPELINE_TEST(what_the_frontier_has_passed_is_late_and_not_lost),
         PIPELINE_TEST(the_recording_keeps_the_order_of_arrival),
         PIPELINE_TEST(the_first_host_record_says_who_recorded),
         PIPELINE_TEST(a_recording_that_can_not_be_made_is_named),
