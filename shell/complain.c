@@ -10,7 +10,7 @@
 #include "terminal.h"
 
 #define EXCERPT_BEFORE 48 /* bytes of a long line shown before the caret */
-#define EXCERPT_AFTER  24
+#define EXCERPT        72 /* bytes of it shown in all */
 
 void complain(const char *format, ...)
 {
@@ -43,8 +43,8 @@ void complain_caret(const char *sql, int offset)
         start--;
     if (token - start > EXCERPT_BEFORE)
         start = character_start(token - EXCERPT_BEFORE, token);
-    if (end - token > EXCERPT_AFTER)
-        end = character_start(token + EXCERPT_AFTER, end);
+    if (end - start > EXCERPT)
+        end = character_start(start + EXCERPT, end);
     struct text before = {start, (size_t)(token - start)};
     struct text after = {token, (size_t)(end - token)};
     fputs("  ", stderr);
@@ -58,7 +58,12 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* Insertions, deletions and substitutions that lead from one word to the other. */
+static int lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+/* Insertions, deletions and substitutions that lead from one word to the other, in any case. */
 static int edit_distance(const char *a, const char *b)
 {
     int row[64];
@@ -69,7 +74,7 @@ static int edit_distance(const char *a, const char *b)
         int diagonal = row[0];
         row[0] = i;
         for (int j = 1; j <= columns; j++) {
-            int changed = diagonal + (a[i - 1] != b[j - 1]);
+            int changed = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
             diagonal = row[j];
             row[j] = least(changed, 1 + least(row[j], row[j - 1]));
         }
@@ -77,10 +82,10 @@ static int edit_distance(const char *a, const char *b)
     return row[columns];
 }
 
-const char *nearest(const char *word, const char *const *candidates)
+const char *nearest_within(const char *word, const char *const *candidates, int limit)
 {
     const char *best = NULL;
-    int best_distance = 1 + least(3, (int)strlen(word) / 2);
+    int best_distance = limit + 1;
     for (; *candidates; candidates++) {
         int distance = edit_distance(word, *candidates);
         if (distance < best_distance) {
@@ -89,4 +94,9 @@ const char *nearest(const char *word, const char *const *candidates)
         }
     }
     return best;
+}
+
+const char *nearest(const char *word, const char *const *candidates)
+{
+    return nearest_within(word, candidates, least(3, (int)strlen(word) / 2));
 }

@@ -15,4 +15,7 @@ void complain_caret(const char *sql, int offset);
  */
 const char *nearest(const char *word, const char *const *candidates);
 
+/* The same, within so many insertions, deletions and substitutions. */
+const char *nearest_within(const char *word, const char *const *candidates, int limit);
+
 #endif

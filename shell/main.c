@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "catalog.h"
 #include "command.h"
 #include "complain.h"
 #include "query.h"
@@ -25,15 +26,9 @@ struct job {
     bool prompt;
 };
 
-static const char *const sql_words[] = {
-    "select", "with",   "values", "explain",  "pragma",  "insert",  "update",
-    "delete", "create", "drop",   "replace",  "alter",   "vacuum",  "attach",
-    "detach", "begin",  "commit", "rollback", "analyze", "reindex", NULL,
-};
-
 static bool begins_sql(const char *word)
 {
-    for (const char *const *sql = sql_words; *sql; sql++)
+    for (const char *const *sql = statement_words; *sql; sql++)
         if (strcasecmp(word, *sql) == 0)
             return true;
     return false;

@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "guard.h"
 #include "stop.h"
+#include "suggest.h"
 
 /* ---- errors ---- */
 
@@ -18,6 +19,14 @@ static void complain_at(const struct origin *origin, const char *message)
         complain("%s:%zu: %s", origin->file, origin->line, message);
     else
         complain("%s", message);
+}
+
+/* A message, and what may help. */
+static void complain_more(const struct origin *origin, const char *message, const char *more)
+{
+    char both[256 + SUGGESTION_SIZE];
+    snprintf(both, sizeof both, "%s%s%s", message, *more ? "; " : "", more);
+    complain_at(origin, both);
 }
 
 static enum status stopped(const struct session *session, const struct origin *origin)
@@ -51,8 +60,14 @@ static enum status failed(struct session *session, const struct origin *origin, 
         return stopped(session, origin);
     if (what)
         return refused(origin, what);
+    char message[256], suggestion[SUGGESTION_SIZE] = "";
     int offset = sqlite3_error_offset(session->db);
-    complain_at(origin, sqlite3_errmsg(session->db));
+    snprintf(message, sizeof message, "%s", sqlite3_errmsg(session->db));
+    /* The rest of the SQL is quoted in it, and shown below. */
+    message[strcspn(message, "\n")] = '\0';
+    if (sql)
+        suggest(session->db, sql, message, &offset, suggestion);
+    complain_more(origin, message, suggestion);
     if (sql && offset >= 0)
         complain_caret(sql, offset);
     return STATUS_ERROR;

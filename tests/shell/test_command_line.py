@@ -142,6 +142,32 @@ class CommandLine(unittest.TestCase):
             "  SELECT id, '日', nope FROM hosts\n"
             "                   ^\n"))
 
+    def test_suggestions(self):
+        """What was written with a ^ before the place that is at fault, and what is said of it."""
+        for sql, words in {
+                "select ^pidd from processes": "no such column: pidd; did you mean pid?",
+                "select a.id, ^b.exee from execs a, execs b": "did you mean exe?",
+                "select ^ccc.exe from execs as cc": "no such column: ccc.exe; did you mean cc?",
+                "select ^zzz.exe from execs": "no table here is called zzz",
+                "select ^remote_name from processes": "it is in connections and open_connections\n",
+                "select (select ^comn from processes) from hosts": "did you mean comm?",
+                "select * from execs, ^conections c": "no such table: conections; "
+                                                      "did you mean connections?",
+                "select * from ^ancestor(1)": "did you mean ancestors?",
+                "select ^agoo('1h')": "no such function: agoo; did you mean ago()?",
+                "^selct 1;": "syntax error; did you mean SELECT?",
+                "select comm ^form processes": "did you mean FROM?",
+                "select comm from processes ^whree pid = 1": "did you mean WHERE?",
+                "select comm, ^from processes": 'near "from": syntax error\n',
+                "select ^'a": "unrecognized token: \"'a; a quote is left open"}.items():
+            with self.subTest(sql=sql):
+                result = spyq(sql.replace("^", ""))
+                self.assertEqual((result.returncode, result.stdout), (1, b""))
+                text = result.stderr.decode()
+                self.assertIn(words, text)
+                self.assertEqual(text.splitlines()[1:],
+                                 ["  " + sql.replace("^", ""), "  " + " " * sql.index("^") + "^"])
+
     def test_caret_in_a_long_line(self):
         result = spyq("SELECT " + "1 + " * 100 + "nope" + " + 1" * 100)
         lines = result.stderr.decode().splitlines()
