@@ -20,6 +20,36 @@ struct file_users_map file_users SEC(".maps");
 
 #define AT_EMPTY_PATH 0x1000
 
+/* ---- what is told ---- */
+
+int file_tell(const struct file_use *use, const struct file_writer *writer, __u32 kind)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct event_file *record;
+    struct scratch *scratch;
+    __u32 size, cut = 0;
+
+    if (!use || !budget_allows(EVENT_CLASS_FILE, task->cgroups->dfl_cgrp->kn->id))
+        return 0;
+    scratch = scratch_take(SCRATCH_FILE, EVENT_CLASS_FILE);
+    if (!scratch)
+        return 0;
+    record = file_record(scratch, &size, task, use->now);
+    if (writer) {
+        record->header.start = writer->start;
+        record->header.pid = record->header.tid = writer->pid;
+        record->written = writer->last;
+    }
+    record->flags = use->flags;
+    file_describe(record, use->file, use->inode);
+    record->path = tail_file_path(scratch, &size, use->file, &cut);
+    if (cut)
+        record->flags |= EVENT_FILE_PATH_CUT;
+    emit_scratch(scratch, size, EVENT_CLASS_FILE, kind);
+    scratch_give(scratch);
+    return 0;
+}
+
 /* ---- mapped, executed ---- */
 
 static __always_inline void file_mapped(struct file_use *use, __u32 protection, __u32 type)
@@ -90,7 +120,7 @@ struct name_change {
 };
 
 /* Appends the directory that a name is relative to: returns its length. */
-static __noinline int file_name_directory(__u32 size, __s32 dirfd)
+int file_name_directory(__u32 size, __s32 dirfd)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);
@@ -147,7 +177,7 @@ static __always_inline __s32 name_descriptor(struct scratch *scratch, struct eve
 }
 
 /* A link to a file without a name (O_TMPFILE) is made by its descriptor: it tells which file. */
-static __noinline int file_link_source(__s32 dirfd)
+int file_link_source(__s32 dirfd)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);

@@ -107,34 +107,9 @@ static __always_inline void file_describe(struct event_file *record, struct file
         record->flags |= EVENT_FILE_MEMFD;
 }
 
-/* Sends a record of the writer's (NULL: of the current task) about the file. */
-static __always_inline void file_tell(const struct file_use *use, const struct file_writer *writer,
-                                      __u16 kind)
-{
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct event_file *record;
-    struct scratch *scratch;
-    __u32 size, cut = 0;
-
-    if (!budget_allows(EVENT_CLASS_FILE, task->cgroups->dfl_cgrp->kn->id))
-        return;
-    scratch = scratch_take(SCRATCH_FILE, EVENT_CLASS_FILE);
-    if (!scratch)
-        return;
-    record = file_record(scratch, &size, task, use->now);
-    if (writer) {
-        record->header.start = writer->start;
-        record->header.pid = record->header.tid = writer->pid;
-        record->written = writer->last;
-    }
-    record->flags = use->flags;
-    file_describe(record, use->file, use->inode);
-    record->path = tail_file_path(scratch, &size, use->file, &cut);
-    if (cut)
-        record->flags |= EVENT_FILE_PATH_CUT;
-    emit_scratch(scratch, size, EVENT_CLASS_FILE, kind);
-    scratch_give(scratch);
-}
+/* Sends a record of the writer's (NULL: of the current task) about the file. Once in the object, and
+ * verified by itself, as budget_allows() is. */
+int file_tell(const struct file_use *use, const struct file_writer *writer, __u32 kind);
 
 /* What the last writer has written since user space was last told of it. */
 static __always_inline void file_catch_up(const struct file_use *use, struct file_writer *writer)

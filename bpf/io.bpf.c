@@ -8,19 +8,30 @@
 #include "influence.h"
 #include "pipe.h"
 
-static __always_inline void transfer(struct task_struct *task, const struct opened *opened,
-                                     bool write)
+/*
+ * Bytes of an open pipe or regular file have been moved by the current task, which is inside of what
+ * is recorded; or a fifo had none left to read (`moved` is false). Not static: so it is verified by
+ * itself, once for each program and not for each way that leads there.
+ */
+int io_transfer(const struct opened *opened, bool moved, bool write)
 {
-    if (opened->type == S_IFIFO)
+    struct task_struct *task = bpf_get_current_task_btf();
+
+    if (!opened)
+        return 0;
+    if (!moved)
+        pipe_ended(task, opened);
+    else if (opened->type == S_IFIFO)
         pipe_transfer(task, opened, write);
-    else if (opened->type == S_IFREG && write && opened->magic == PROC_SUPER_MAGIC)
+    else if (write && opened->magic == PROC_SUPER_MAGIC)
         influence_memory(opened->file, opened->inode);
-    else if (opened->type == S_IFREG)
+    else
         file_transfer(task, opened, write);
+    return 0;
 }
 
-/* The current system call has moved bytes through a descriptor. One copy for all programs. */
-static __noinline int transferred(__u32 fd, bool write)
+/* The current system call has moved bytes through a descriptor, or none (`moved` is false). */
+int io_descriptor(__u32 fd, bool moved, bool write)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct opened opened = {};
@@ -28,57 +39,30 @@ static __noinline int transferred(__u32 fd, bool write)
     if (!filter_allows(task_cgroup(task)))
         return 0;
     opened_look(&opened, image_descriptor(task, fd));
-    transfer(task, &opened, write);
+    if (opened.type == S_IFIFO || (moved && opened.type == S_IFREG))
+        io_transfer(&opened, moved, write);
     return 0;
 }
 
-/* A read of the current task's came back without a byte. */
-static __noinline int exhausted(__u32 fd)
+/* The same of an open file, for the full tier. One copy for each program. */
+static __noinline int io_file(struct file *file, bool moved, bool write)
 {
-    struct task_struct *task = bpf_get_current_task_btf();
     struct opened opened = {};
 
-    if (!filter_allows(task_cgroup(task)))
-        return 0;
-    opened_look(&opened, image_descriptor(task, fd));
-    if (opened.type == S_IFIFO)
-        pipe_ended(task, &opened);
-    return 0;
-}
-
-/* Bytes of an open file have been moved by the current task, or a fifo had none left to read
- * (`result` is 0). One copy for the programs of the full tier. */
-static __noinline int file_transferred(struct file *file, long result, bool write)
-{
-    struct task_struct *task = bpf_get_current_task_btf();
-    struct opened opened = {};
-
-    if (!filter_allows(task_cgroup(task)))
+    if (!filter_allows(task_cgroup(bpf_get_current_task_btf())))
         return 0;
     opened_known(&opened, file);
-    if (result)
-        transfer(task, &opened, write);
-    else
-        pipe_ended(task, &opened);
-    return 0;
+    return io_transfer(&opened, moved, write);
 }
 
-/* From one descriptor into another, inside the kernel. */
-static __always_inline int moved(__u32 from, __u32 to)
-{
-    transferred(from, false);
-    transferred(to, true);
-    return 0;
-}
+/* ---- base tier: system calls ---- */
 
 SEC("tracepoint/syscalls/sys_exit_read|sys_exit_pread64|sys_exit_readv|sys_exit_preadv|"
     "sys_exit_preadv2")
 int io_read_exit(struct trace_event_raw_sys_exit *ctx)
 {
-    if (ctx->ret > 0)
-        transferred(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), false);
-    else if (!ctx->ret)
-        exhausted(PT_REGS_PARM1_CORE_SYSCALL(call_registers()));
+    if (ctx->ret >= 0)
+        io_descriptor(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), ctx->ret > 0, false);
     return 0;
 }
 
@@ -87,38 +71,34 @@ SEC("tracepoint/syscalls/sys_exit_write|sys_exit_pwrite64|sys_exit_writev|sys_ex
 int io_write_exit(struct trace_event_raw_sys_exit *ctx)
 {
     if (ctx->ret > 0)
-        transferred(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), true);
+        io_descriptor(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), true, true);
     return 0;
 }
 
-SEC("tracepoint/syscalls/sys_exit_sendfile64")
-int io_sendfile_exit(struct trace_event_raw_sys_exit *ctx)
+/* From one descriptor into another, inside the kernel. */
+static __always_inline int io_move(__u32 from, __u32 to)
 {
-    struct pt_regs *regs = call_registers();
-
-    if (ctx->ret <= 0)
-        return 0;
-    return moved(PT_REGS_PARM2_CORE_SYSCALL(regs), PT_REGS_PARM1_CORE_SYSCALL(regs));
+    io_descriptor(from, true, false);
+    io_descriptor(to, true, true);
+    return 0;
 }
 
-SEC("tracepoint/syscalls/sys_exit_copy_file_range|sys_exit_splice")
-int io_copy_exit(struct trace_event_raw_sys_exit *ctx)
+/* In the order of the program's section. */
+enum { MOVE_SENDFILE, MOVE_TEE, MOVE_COPY_FILE_RANGE, MOVE_SPLICE };
+
+SEC("tracepoint/syscalls/sys_exit_sendfile64|sys_exit_tee|sys_exit_copy_file_range|sys_exit_splice")
+int io_move_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct pt_regs *regs = call_registers();
+    __u64 call = bpf_get_attach_cookie(ctx);
 
     if (ctx->ret <= 0)
         return 0;
-    return moved(PT_REGS_PARM1_CORE_SYSCALL(regs), PT_REGS_PARM3_CORE_SYSCALL(regs));
-}
-
-SEC("tracepoint/syscalls/sys_exit_tee")
-int io_tee_exit(struct trace_event_raw_sys_exit *ctx)
-{
-    struct pt_regs *regs = call_registers();
-
-    if (ctx->ret <= 0)
-        return 0;
-    return moved(PT_REGS_PARM1_CORE_SYSCALL(regs), PT_REGS_PARM2_CORE_SYSCALL(regs));
+    if (call == MOVE_SENDFILE)
+        return io_move(PT_REGS_PARM2_CORE_SYSCALL(regs), PT_REGS_PARM1_CORE_SYSCALL(regs));
+    if (call == MOVE_TEE)
+        return io_move(PT_REGS_PARM1_CORE_SYSCALL(regs), PT_REGS_PARM2_CORE_SYSCALL(regs));
+    return io_move(PT_REGS_PARM1_CORE_SYSCALL(regs), PT_REGS_PARM3_CORE_SYSCALL(regs));
 }
 
 /* User pages into a pipe, or a pipe into user pages: which end it is says the open file. */
@@ -130,7 +110,8 @@ int io_vmsplice_exit(struct trace_event_raw_sys_exit *ctx)
 
     if (ctx->ret <= 0)
         return 0;
-    return transferred(fd, BPF_CORE_READ(image_descriptor(task, fd), f_mode) & FMODE_WRITE);
+    return io_descriptor(fd, true,
+                         BPF_CORE_READ(image_descriptor(task, fd), f_mode) & FMODE_WRITE);
 }
 
 /*
@@ -147,7 +128,7 @@ static __always_inline void file_read(struct file *file, long result)
     if (type != S_IFIFO && type != S_IFREG)
         return;
     if (result > 0 || (!result && type == S_IFIFO))
-        file_transferred(file, result, false);
+        io_file(file, result, false);
 }
 
 static __always_inline void file_write(struct file *file, long result)
@@ -155,7 +136,7 @@ static __always_inline void file_write(struct file *file, long result)
     __u32 type = file->f_inode->i_mode & S_IFMT;
 
     if (result > 0 && (type == S_IFIFO || type == S_IFREG))
-        file_transferred(file, result, true);
+        io_file(file, true, true);
 }
 
 /*
