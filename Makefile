@@ -70,7 +70,9 @@ LOADABLE_OBJECTS := $(EXTENSION_SOURCES:%.c=$(BUILD)/loadable/%.o)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 TEST_HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/%)
-SQL_HEADERS := $(SQL_FILES:sql/%.sql=$(BUILD)/generated/%.sql.h)
+QUERY_FILES := $(wildcard sql/queries/*.sql)
+SQL_HEADERS := $(patsubst sql/%.sql,$(BUILD)/generated/%.sql.h,$(filter-out $(QUERY_FILES),$(SQL_FILES))) \
+	$(BUILD)/generated/queries.h
 SKELETON := $(BUILD)/generated/spyq.skel.h
 GENERATED := $(SQL_HEADERS) $(SKELETON)
 
@@ -123,6 +125,11 @@ $(SKELETON): $(BUILD)/spyq.bpf.o
 $(BUILD)/generated/%.sql.h: sql/%.sql scripts/embed
 	@mkdir -p $(@D)
 	$(call step,EMBED)scripts/embed $< >$@.new && mv $@.new $@
+
+# The directory is newer when a file in it has come or gone.
+$(BUILD)/generated/queries.h: $(QUERY_FILES) sql/queries scripts/embed-queries
+	@mkdir -p $(@D)
+	$(call step,EMBED)scripts/embed-queries $(QUERY_FILES) >$@.new && mv $@.new $@
 
 # Other flags, another compiler or another makefile: everything is built again. The file is touched
 # only when they differ, so that a second make has nothing to do. The first thing to be made, it is

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "complain.h"
+#include "options.h"
 #include "target_form.h"
 #include "usage.h"
 
@@ -28,7 +29,7 @@ static enum status help_run(struct session *session, char **operands)
     if (operands[0] && strcmp(operands[0], "targets") == 0) {
         target_help(out);
     } else if (operands[0] && strcmp(operands[0], "options") == 0) {
-        options_help(out);
+        options_explain(out);
     } else if (operands[0]) {
         const char *word = operands[0] + (operands[0][0] == '.');
         const struct command *command = command_find(word, session->interactive ? "." : "");

@@ -65,8 +65,8 @@ static enum status check_options(const struct options *options, const struct job
     else if (!job->command && options->given & (OPTIONS_SPAN | OPTION_AT))
         complain("--since, --until and --at bound a verb; in SQL, write "
                  "WHERE started_at >= ago('1h')");
-    else if (!job->command && options->given)
-        complain("--%s is for a verb", options_name(options->given));
+    else if (!job->command && options->given & ~(unsigned)OPTIONS_ROWS)
+        complain("--%s is for a verb", options_name(options->given & ~(unsigned)OPTIONS_ROWS));
     else
         return STATUS_OK;
     return STATUS_USAGE;
@@ -129,6 +129,18 @@ static enum status check_stale(struct session *session)
     return STATUS_STALE;
 }
 
+/* Keeps the output if all went well and it is wanted; only then a watermark moves on. */
+static enum status finish(struct session *session, enum status status)
+{
+    const struct options *options = &session->options;
+    bool keep = status == STATUS_OK && (session->rows > 0 || !options->quiet_if_empty);
+    if (!output_close(session->output, keep) && status == STATUS_OK)
+        status = STATUS_ERROR;
+    if (status == STATUS_OK && session->rows > 0 && options->fail_if_rows)
+        return STATUS_ROWS;
+    return status;
+}
+
 /* The store is open: opens the output, runs the job, keeps the output only if all went well. */
 static enum status run_with_output(struct session *session, const struct job *job)
 {
@@ -141,9 +153,7 @@ static enum status run_with_output(struct session *session, const struct job *jo
     if (!session->output)
         return STATUS_ERROR;
     status = run_job(session, job);
-    if (!output_close(session->output, status == STATUS_OK) && status == STATUS_OK)
-        status = STATUS_ERROR;
-    return status;
+    return finish(session, status);
 }
 
 static const char *store_path(const struct options *options)
@@ -159,7 +169,8 @@ static enum status run(const struct options *options, const struct job *job)
     struct session session = {.path = store_path(options), .options = *options};
     stop_install();
     stop_arm(options->timeout);
-    enum status status = reader_open(session.path, &session.db);
+    bool storeless = job->command && job->command->storeless && !options->fail_if_stale;
+    enum status status = storeless ? STATUS_OK : reader_open(session.path, &session.db);
     if (status == STATUS_OK)
         status = run_with_output(&session, job);
     sqlite3_close(session.db);

@@ -131,6 +131,34 @@ static bool set_fail_if_stale(struct options *options, const char *name, const c
     return true;
 }
 
+static bool set_param(struct options *options, const char *name, const char *value)
+{
+    size_t count = 0;
+    while (options->params[count])
+        count++;
+    if (!strchr(value, '=') || *value == '=')
+        complain("--%s takes NAME=VALUE, not '%s'", name, value);
+    else if (count == OPTION_PARAMS)
+        complain("--%s can be given %d times", name, OPTION_PARAMS);
+    else
+        options->params[count++] = value;
+    return count > 0 && options->params[count - 1] == value;
+}
+
+static bool set_fail_if_rows(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->fail_if_rows = true;
+    return true;
+}
+
+static bool set_quiet_if_empty(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->quiet_if_empty = true;
+    return true;
+}
+
 static bool set_help(struct options *options, const char *name, const char *value)
 {
     (void)name, (void)value;
@@ -152,7 +180,7 @@ static const struct option_row rows[] = {
     {"csv", 0, false, NULL, set_format, NULL, 0},
     {"json", 0, false, NULL, set_format, NULL, 0},
     {"jsonl", 0, false, NULL, set_format, NULL, 0},
-    {"markdown", 0, false, NULL, set_format, "else table or csv", 0},
+    {"markdown", 0, false, NULL, set_format, "the format; else table or csv", 0},
     {"raw-times", 0, false, NULL, set_raw_times, "times as integers: ns since 1970, UTC", 0},
     {"output", 'o', false, "FILE", set_output, "write FILE, whole or not at all", 0},
     {"file", 'f', true, "FILE", set_script, "read SQL and .commands from FILE (-: stdin)", 0},
@@ -163,15 +191,21 @@ static const struct option_row rows[] = {
     {"rows", 0, false, "N", set_rows, NULL, OPTION_ROWS},
     {"kinds", 0, false, "LIST", set_kinds, NULL, OPTION_KINDS},
     {"through-hubs", 0, false, NULL, set_through_hubs, "for a search: see help path", OPTION_HUBS},
-    {"timeout", 0, false, "SECONDS", set_timeout, "give up after so long", 0},
+    {"param", 0, false, "NAME=VALUE", set_param, "for run: a query's parameter", OPTION_PARAM},
+    {"fail-if-rows", 0, false, NULL, set_fail_if_rows, "exit 5 if there were rows",
+     OPTION_FAIL_IF_ROWS},
+    {"quiet-if-empty", 0, false, NULL, set_quiet_if_empty, "write nothing if there are no rows",
+     OPTION_QUIET_IF_EMPTY},
     {"fail-if-stale", 0, true, NULL, set_fail_if_stale, "exit 6 if the recorder is not writing", 0},
+    {"timeout", 0, false, "SECONDS", set_timeout, "give up after so long", 0},
     {"help", 'h', true, NULL, set_help, NULL, 0},
     {"version", 'V', true, NULL, set_version, NULL, 0},
 };
 
 #define ROW_COUNT    (sizeof rows / sizeof *rows)
 #define VISIBLE_ROWS (ROW_COUNT - 2) /* in the help, which who reads it has found already */
-#define HELP_INDENT  20
+#define HELP_INDENT  22
+#define HELP_WIDTH   78
 
 static const struct option_row *find_long(const char *name, size_t length)
 {
@@ -280,7 +314,27 @@ static int help_name(FILE *out, const struct option_row *row)
            fprintf(out, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
 }
 
+static size_t name_width(const struct option_row *row)
+{
+    return (row->letter ? 4U : 0) + 2 + strlen(row->name) +
+           (row->value ? 1 + strlen(row->value) : 0);
+}
+
 void options_help(FILE *out)
+{
+    size_t used = HELP_WIDTH;
+    for (size_t i = 0; i < VISIBLE_ROWS; i++) {
+        if (used + 1 + name_width(&rows[i]) > HELP_WIDTH) {
+            fputs(i ? "\n " : " ", out);
+            used = 1;
+        }
+        fputc(' ', out);
+        used += 1 + (size_t)help_name(out, &rows[i]);
+    }
+    fputc('\n', out);
+}
+
+void options_explain(FILE *out)
 {
     int used = 0;
     for (size_t i = 0; i < VISIBLE_ROWS; i++) {

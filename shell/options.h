@@ -20,8 +20,16 @@ enum option_bit {
     OPTION_ROWS = 1 << 4,
     OPTION_KINDS = 1 << 5,
     OPTION_HUBS = 1 << 6,
+    OPTION_PARAM = 1 << 7,
+    OPTION_NEW = 1 << 8,
+    OPTION_MARK = 1 << 9,
+    OPTION_FAIL_IF_ROWS = 1 << 10,
+    OPTION_QUIET_IF_EMPTY = 1 << 11,
     OPTIONS_SPAN = OPTION_SINCE | OPTION_UNTIL,
+    OPTIONS_ROWS = OPTION_FAIL_IF_ROWS | OPTION_QUIET_IF_EMPTY, /* for SQL too */
 };
+
+#define OPTION_PARAMS 16 /* --param that can be given */
 
 struct options {
     unsigned given; /* OPTION_*: those for verbs that were given */
@@ -29,11 +37,14 @@ struct options {
     const char *script; /* -f */
     const char *output; /* -o */
     const char *since, *until, *at;
-    const char *kinds;           /* of edges, a list with commas; NULL: all */
-    int64_t depth, rows;         /* of a search and its answer; 0: not given */
+    const char *kinds;                     /* of edges, a list with commas; NULL: all */
+    int64_t depth, rows;                   /* of a search and its answer; 0: not given */
+    const char *params[OPTION_PARAMS + 1]; /* NAME=VALUE, ended by NULL */
+    const char *mark;            /* the name of a watermark; NULL: by query and destination */
     const struct format *format; /* NULL: what suits the destination */
     double timeout;              /* seconds, 0: none */
     bool raw_times, fail_if_stale, through_hubs, help, version;
+    bool only_new, fail_if_rows, quiet_if_empty;
 };
 
 /*
@@ -48,7 +59,10 @@ enum status options_parse(struct options *options, int count, char **words, bool
 /* The name of the first option in a set of OPTION_*, without dashes. */
 const char *options_name(unsigned set);
 
-/* Writes the option part of --help. */
+/* Writes the option part of --help: what they are called. */
 void options_help(FILE *out);
+
+/* Writes what each option is for, a line each. */
+void options_explain(FILE *out);
 
 #endif

@@ -167,17 +167,27 @@ static enum status fetch(struct session *session, sqlite3_stmt *statement, struc
 void query_show(struct session *session, const struct result *result)
 {
     FILE *out = output_file(session->output);
-    render_result(session_format(session), out, output_style(session->output), result);
+    session->rows += result->rows;
+    if (result->rows > 0 || !session->options.quiet_if_empty)
+        render_result(session_format(session), out, output_style(session->output), result);
     fflush(out);
+}
+
+enum status query_collect(struct session *session, sqlite3_stmt *statement, struct result *result,
+                          const struct origin *origin)
+{
+    *result = (struct result){0};
+    enum status status = fetch(session, statement, result, origin);
+    sqlite3_finalize(statement);
+    return status;
 }
 
 /* The statement is ended here: nothing is open while the answer is written. */
 static enum status answer_whole(struct session *session, sqlite3_stmt *statement,
                                 const struct origin *origin)
 {
-    struct result result = {0};
-    enum status status = fetch(session, statement, &result, origin);
-    sqlite3_finalize(statement);
+    struct result result;
+    enum status status = query_collect(session, statement, &result, origin);
     if (status == STATUS_OK)
         query_show(session, &result);
     result_free(&result);
@@ -198,15 +208,19 @@ static enum status stream(struct session *session, sqlite3_stmt *statement, FILE
         .headings = buffer->headings,
         .columns = buffer->columns,
     };
-    int rc;
-    format->begin(&rendering);
-    for (; (rc = sqlite3_step(statement)) == SQLITE_ROW; rendering.rows++) {
+    int rc = sqlite3_step(statement);
+    bool wanted = rc == SQLITE_ROW || !session->options.quiet_if_empty;
+    if (wanted)
+        format->begin(&rendering);
+    for (; rc == SQLITE_ROW; rc = sqlite3_step(statement), rendering.rows++) {
         buffer_read(buffer, statement);
         format->row(&rendering, buffer->cells);
     }
+    session->rows += rendering.rows;
     if (rc != SQLITE_DONE)
         return failed(session, origin, NULL);
-    format->end(&rendering);
+    if (wanted)
+        format->end(&rendering);
     return STATUS_OK;
 }
 
@@ -258,6 +272,16 @@ static enum status answer_spooled(struct session *session, sqlite3_stmt *stateme
 
 /* ---- statements ---- */
 
+enum status query_answer(struct session *session, sqlite3_stmt *statement,
+                         const struct origin *origin)
+{
+    if (session_format(session)->whole || output_style(session->output)->terminal)
+        return answer_whole(session, statement, origin);
+    if (output_may_wait(session->output))
+        return answer_spooled(session, statement, origin);
+    return answer_streaming(session, statement, output_file(session->output), origin);
+}
+
 static enum status run_statement(struct session *session, sqlite3_stmt *statement,
                                  const struct origin *origin)
 {
@@ -270,11 +294,16 @@ static enum status run_statement(struct session *session, sqlite3_stmt *statemen
         sqlite3_finalize(statement);
         return STATUS_ERROR;
     }
-    if (session_format(session)->whole || output_style(session->output)->terminal)
-        return answer_whole(session, statement, origin);
-    if (output_may_wait(session->output))
-        return answer_spooled(session, statement, origin);
-    return answer_streaming(session, statement, output_file(session->output), origin);
+    return query_answer(session, statement, origin);
+}
+
+enum status query_prepare(struct session *session, const char *sql, const struct origin *origin,
+                          sqlite3_stmt **statement, const char **tail)
+{
+    guard_refused();
+    if (sqlite3_prepare_v2(session->db, sql, -1, statement, tail) == SQLITE_OK)
+        return STATUS_OK;
+    return failed(session, origin, sql);
 }
 
 static size_t count_lines(const char *start, const char *end)
@@ -300,11 +329,8 @@ enum status query_run(struct session *session, const char *sql, const struct ori
     while (status == STATUS_OK && *sql) {
         const char *start = skip_space(sql), *tail = start;
         here.line += count_lines(sql, start);
-        guard_refused();
         sqlite3_stmt *statement = NULL;
-        int rc = sqlite3_prepare_v2(session->db, start, -1, &statement, &tail);
-        if (rc != SQLITE_OK)
-            return failed(session, &here, start);
+        status = query_prepare(session, start, &here, &statement, &tail);
         if (statement)
             status = run_statement(session, statement, &here);
         here.line += count_lines(start, tail);

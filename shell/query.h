@@ -26,6 +26,24 @@ struct origin {
 enum status query_run(struct session *session, const char *sql, const struct origin *origin);
 
 /*
+ * Prepares the first statement of sql; *tail is what follows it, and *statement NULL where sql
+ * holds none. After a failure a message has been written.
+ */
+enum status query_prepare(struct session *session, const char *sql, const struct origin *origin,
+                          sqlite3_stmt **statement, const char **tail);
+
+/* Writes the answer of a prepared statement as query_run() does, and finalizes it. */
+enum status query_answer(struct session *session, sqlite3_stmt *statement,
+                         const struct origin *origin);
+
+/*
+ * Fetches the answer of a prepared statement into *result, which the caller frees in any case, and
+ * finalizes it.
+ */
+enum status query_collect(struct session *session, sqlite3_stmt *statement, struct result *result,
+                          const struct origin *origin);
+
+/*
  * Fetches the answer to one statement of ours into *result, which the caller frees in any case.
  * types tells the parameters ?1, ?2, ...: 'i' int64_t, 'n' the same with INTEGER_NULL as NULL,
  * 't' const char * (NULL is NULL).

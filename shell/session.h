@@ -19,6 +19,7 @@ struct session {
     struct output *output;
     bool interactive; /* a person types: errors do not end the run, each query has its timeout */
     bool quit;        /* asked to leave */
+    size_t rows;      /* rows of answers so far */
 };
 
 /* The format that this session's answers have now. */

@@ -9,6 +9,7 @@ enum status {
     STATUS_USAGE = 2,   /* unknown option or verb, wrong arguments */
     STATUS_STORE = 3,   /* store missing, unreadable, not ours or too new */
     STATUS_STOPPED = 4, /* interrupted or timed out */
+    STATUS_ROWS = 5,    /* --fail-if-rows and there were rows */
     STATUS_STALE = 6,   /* --fail-if-stale and the recorder is not writing */
 };
 

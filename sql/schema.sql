@@ -171,6 +171,7 @@ CREATE TABLE listeners (
 CREATE INDEX listeners_by_process ON listeners (process_id);
 CREATE INDEX listeners_by_port ON listeners (port);
 CREATE INDEX listeners_by_address ON listeners (address);
+CREATE INDEX listeners_by_start ON listeners (started_at);
 CREATE INDEX listeners_open ON listeners (host_id) WHERE ended_at IS NULL;
 
 -- Who came to hold the socket of a connection without having made it.

@@ -46,6 +46,14 @@ class CommandLine(unittest.TestCase):
             self.assertEqual((result.returncode, result.stderr), (0, b""))
         self.assertIn(b"'help targets' tells", result.stdout)
 
+    def test_help_of_options(self):
+        result = spyq("help", "options", on=path("none.db"))
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        short = spyq("--help", on="").stdout.decode()
+        self.assertEqual(set(re.findall(r"--[a-z-]+", result.stdout.decode())),
+                         set(re.findall(r"--[a-z-]+", short)))
+        self.assertLessEqual(max(map(len, result.stdout.decode().splitlines())), 79)
+
     def test_help_of_targets(self):
         result = spyq("help", "targets", on=path("none.db"))
         self.assertEqual((result.returncode, result.stderr), (0, b""))
@@ -463,6 +471,9 @@ class Completion(unittest.TestCase):
     def test_it_completes(self):
         self.assertEqual(self.complete("spyq", "--json", "sta"), ["status"])
         self.assertEqual(self.complete("spyq", "tree", "p"), ["pid:"])
+        self.assertEqual(self.complete(support.program, "run", "root-"), ["root-gained"])
+        self.assertEqual(self.complete(support.program, "run", "uploads", "--param", "by"),
+                         ["bytes="])
         self.assertIn("processes", self.complete("spyq", "schema", "proc"))
         with open(path("lonely.sql"), "w", encoding="ascii"):
             pass

@@ -1,0 +1,18 @@
+-- name: unusual-parents
+-- description: programs started by a program that had never started them before
+-- param: since TIME 24h from when on
+-- param: until TIME now up to when
+-- key: parent exe
+WITH pairs AS MATERIALIZED (
+    SELECT min(child.id) AS id, min(child.started_at) AS at, child.exe AS exe, parent.exe AS parent
+    FROM processes AS child
+    CROSS JOIN processes AS parent ON parent.id = child.parent_id
+    WHERE child.started_at BETWEEN :since AND :until AND child.exe <> parent.exe
+    GROUP BY child.exe, parent.exe)
+SELECT n.id, n.at, n.parent, n.exe, p.cmdline, p.user, chain(n.id) AS chain
+FROM pairs AS n
+CROSS JOIN processes AS p ON p.id = n.id
+WHERE NOT EXISTS (SELECT 1 FROM processes AS c
+                  CROSS JOIN processes AS f ON f.id = c.parent_id
+                  WHERE c.exe = n.exe AND c.started_at < :since AND f.exe = n.parent)
+ORDER BY n.id
