@@ -564,14 +564,24 @@ void probes_free(struct probes *probes)
 
 /* ---- the rest ---- */
 
-int probes_ring(const struct probes *probes, int ring)
+static struct bpf_map *ring_map(const struct probes *probes, int ring)
 {
     struct bpf_map *maps[EVENT_RINGS] = {
         [EVENT_RING_LIFECYCLE] = probes->bpf->maps.lifecycle,
         [EVENT_RING_ACTIVITY] = probes->bpf->maps.activity,
     };
 
-    return bpf_map__fd(maps[ring]);
+    return maps[ring];
+}
+
+int probes_ring(const struct probes *probes, int ring)
+{
+    return bpf_map__fd(ring_map(probes, ring));
+}
+
+size_t probes_ring_bytes(const struct probes *probes, int ring)
+{
+    return bpf_map__max_entries(ring_map(probes, ring));
 }
 
 uint32_t probes_udp_room(const struct probes *probes)

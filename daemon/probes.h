@@ -42,6 +42,9 @@ void probes_free(struct probes *probes);
 /* The descriptor of a ring's map, EVENT_RING_*. */
 int probes_ring(const struct probes *probes, int ring);
 
+/* How many bytes it holds. */
+size_t probes_ring_bytes(const struct probes *probes, int ring);
+
 /* How many flows of UDP the kernel can count at once. */
 uint32_t probes_udp_room(const struct probes *probes);
 

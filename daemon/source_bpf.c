@@ -3,7 +3,6 @@
  * The live kernel as a source: drains two rings, says how far time order reaches, counts what did
  * not fit, and scans what ran before it came.
  */
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "log.h"
 #include "probes.h"
 #include "redact_key.h"
+#include "ring.h"
 #include "sweeps.h"
 #include "users.h"
 
@@ -29,8 +29,8 @@
 #define CLOCK_STEP_NS 1000000ll
 #define TURN_RECORDS  4096
 
-struct ring {
-    struct ring_buffer *buffer;
+struct feed {
+    struct ring *ring;
     uint64_t newest;   /* time of the newest record seen */
     uint64_t received; /* records seen */
     bool drained;      /* nothing was left at the last look */
@@ -39,7 +39,7 @@ struct ring {
 
 struct source {
     struct probes *probes;
-    struct ring rings[EVENT_RINGS];
+    struct feed feeds[EVENT_RINGS];
     struct users *users;
     struct containers *containers;
     struct sweeps sweeps;
@@ -47,7 +47,6 @@ struct source {
     struct cgroup_place place; /* what is recorded; the root of the hierarchy: everything */
     source_sink *sink;
     void *context;
-    size_t turn;         /* records that this turn may still take */
     uint64_t newest;     /* time of the newest record handed over */
     uint64_t frontier;   /* the last one handed over */
     uint64_t audited_at; /* boot clock, ns */
@@ -90,25 +89,27 @@ static void pass_redacted(struct source *source, const struct event_header *reco
 
 /* ---- rings ---- */
 
-static int take_record(void *context, void *data, size_t size)
+static void take_record(void *context, const void *data, size_t size)
 {
-    struct ring *ring = context;
-    struct source *source = ring->source;
+    struct feed *feed = context;
+    struct source *source = feed->source;
     const struct event_header *header = data;
 
-    ring->received++;
+    feed->received++;
     if (header->kind == EVENT_LOSS)
         source->rescan = true;
-    if (header->time > ring->newest)
-        ring->newest = header->time;
+    if (header->time > feed->newest)
+        feed->newest = header->time;
     users_introduce(source->users, header, pass_on, source);
     pass_redacted(source, header, size);
-    return --source->turn ? 0 : -EAGAIN; /* the record is taken either way */
 }
 
-static void drain_ring(struct ring *ring)
+static size_t drain_feed(struct feed *feed, size_t most)
 {
-    ring->drained = ring->source->turn && ring_buffer__consume(ring->buffer) >= 0;
+    size_t taken = ring_drain(feed->ring, most, take_record, feed);
+
+    feed->drained = taken < most;
+    return taken;
 }
 
 struct loss {
@@ -151,8 +152,8 @@ static uint64_t reached(const struct source *source, uint64_t now)
     uint64_t time = now;
 
     for (int i = 0; i < EVENT_RINGS; i++)
-        if (!source->rings[i].drained && source->rings[i].newest < time)
-            time = source->rings[i].newest;
+        if (!source->feeds[i].drained && source->feeds[i].newest < time)
+            time = source->feeds[i].newest;
     return time > HOLD_NS ? time - HOLD_NS : 0;
 }
 
@@ -175,12 +176,10 @@ static bool frontier_behind(const struct source *source)
 static size_t source_bpf_drain(struct source *source, size_t most)
 {
     uint64_t now = boot_now();
-    size_t taken;
+    size_t taken = 0;
 
-    source->turn = most;
     for (int i = 0; i < EVENT_RINGS; i++)
-        drain_ring(&source->rings[i]);
-    taken = most - source->turn;
+        taken += drain_feed(&source->feeds[i], most - taken);
     count_drops(source);
     containers_look_again(source->containers, now, pass_on, source);
     if (frontier_behind(source))
@@ -352,7 +351,7 @@ static void source_bpf_close(struct source *source)
     if (!source)
         return;
     for (int i = 0; i < EVENT_RINGS; i++)
-        ring_buffer__free(source->rings[i].buffer);
+        ring_close(source->feeds[i].ring);
     probes_free(source->probes);
     users_free(source->users);
     containers_free(source->containers);
@@ -363,10 +362,11 @@ static void source_bpf_close(struct source *source)
 static int open_rings(struct source *source, struct source_error *error)
 {
     for (int i = 0; i < EVENT_RINGS; i++) {
-        struct ring *ring = &source->rings[i];
-        ring->source = source;
-        ring->buffer = ring_buffer__new(probes_ring(source->probes, i), take_record, ring, NULL);
-        if (ring->buffer)
+        struct feed *feed = &source->feeds[i];
+        feed->source = source;
+        feed->ring =
+            ring_open(probes_ring(source->probes, i), probes_ring_bytes(source->probes, i));
+        if (feed->ring)
             continue;
         snprintf(error->message, sizeof(error->message), "can not map a ring buffer: %s",
                  strerror(errno));
@@ -495,7 +495,7 @@ static void check_account(struct source *source)
     static const uint32_t classes[EVENT_RINGS] = {EVENT_CLASS_LIFECYCLE, EVENT_CLASS_NETWORK};
     for (int i = 0; i < EVENT_RINGS; i++) {
         uint64_t sent = probes_count(source->probes, sequence[i]);
-        uint64_t known = source->rings[i].received + dropped_of(source, i);
+        uint64_t known = source->feeds[i].received + dropped_of(source, i);
         if (sent > known)
             report_loss(source, &(struct loss){.loss_class = classes[i],
                                                .count = sent - known,
