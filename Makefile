@@ -61,6 +61,7 @@ BPF_SOURCES := bpf/emit.bpf.c $(filter-out bpf/emit.bpf.c,$(wildcard bpf/*.bpf.c
 SQL_FILES := $(wildcard sql/*.sql sql/*/*.sql)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 HELPER_SOURCES := $(wildcard tests/bpf/helpers/*.c)
+BENCH_SOURCES := $(wildcard tests/bench/*.c)
 PAGES := $(wildcard docs/*.[1578])
 
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
@@ -73,6 +74,7 @@ TEST_HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/%)
 QUERY_FILES := $(wildcard sql/queries/*.sql)
 SQL_HEADERS := $(patsubst sql/%.sql,$(BUILD)/generated/%.sql.h,$(filter-out $(QUERY_FILES),$(SQL_FILES))) \
 	$(BUILD)/generated/queries.h
+BENCH_HELPERS := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 SKELETON := $(BUILD)/generated/spyq.skel.h
 GENERATED := $(SQL_HEADERS) $(SKELETON)
 
@@ -164,6 +166,11 @@ $(BUILD)/tests/bpf/helpers/%: tests/bpf/helpers/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) -D_GNU_SOURCE -std=gnu17 -O1 -g $(WARNINGS) -MMD -MP -o $@ $< -lpthread
 
+# Linked statically: what is measured is not the dynamic linker.
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) -D_GNU_SOURCE -std=gnu17 -O1 -g $(WARNINGS) -MMD -MP -static -o $@ $<
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- what people type ----
@@ -197,8 +204,10 @@ fuzz: ## fuzz what reads recordings, each target for SECONDS (60)
 	@scripts/install-deps build fuzz
 	@FUZZ_BUILD=$(BUILD)/fuzz CLANG='$(CLANG)' tests/fuzz/run $(or $(SECONDS),60)
 
-bench: all ## time the graph functions, with SQL that answers the same beside each
-	@tests/bench/graph $(BUILD)
+bench: ## time recording and searching, beside what else there is: SUBJECTS="slowdown graph" (half an hour)
+	@scripts/install-deps build test bench
+	+@$(call build,all $(BENCH_HELPERS))
+	@tests/bench/run $(BUILD) $(SUBJECTS) --json $(BUILD)/bench.json
 
 deps: ## install what is needed to build, test, lint and fuzz
 	@scripts/install-deps build test lint fuzz
