@@ -204,10 +204,11 @@ fuzz: ## fuzz what reads recordings, each target for SECONDS (60)
 	@scripts/install-deps build fuzz
 	@FUZZ_BUILD=$(BUILD)/fuzz CLANG='$(CLANG)' tests/fuzz/run $(or $(SECONDS),60)
 
-bench: ## time recording and searching, beside what else there is: SUBJECTS="slowdown graph" (half an hour)
+bench: ## time recording and searching, beside what else there is: SUBJECTS="slowdown losses" (an hour)
 	@scripts/install-deps build test bench
 	+@$(call build,all $(BENCH_HELPERS))
 	@tests/bench/run $(BUILD) $(SUBJECTS) --json $(BUILD)/bench.json
+	@$(if $(SUBJECTS),,tests/bench/graph $(BUILD))
 
 deps: ## install what is needed to build, test, lint and fuzz
 	@scripts/install-deps build test lint fuzz
