@@ -113,6 +113,13 @@ static bool set_through_hubs(struct options *options, const char *name, const ch
     return true;
 }
 
+static bool set_all(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->all = true;
+    return true;
+}
+
 static bool set_timeout(struct options *options, const char *name, const char *value)
 {
     char *end;
@@ -191,6 +198,7 @@ static const struct option_row rows[] = {
     {"rows", 0, false, "N", set_rows, NULL, OPTION_ROWS},
     {"kinds", 0, false, "LIST", set_kinds, NULL, OPTION_KINDS},
     {"through-hubs", 0, false, NULL, set_through_hubs, "for a search: see help path", OPTION_HUBS},
+    {"all", 0, false, NULL, set_all, "of a story each sentence by itself", OPTION_ALL},
     {"param", 0, false, "NAME=VALUE", set_param, "for run: a query's parameter", OPTION_PARAM},
     {"fail-if-rows", 0, false, NULL, set_fail_if_rows, "exit 5 if there were rows",
      OPTION_FAIL_IF_ROWS},

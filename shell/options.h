@@ -25,6 +25,7 @@ enum option_bit {
     OPTION_MARK = 1 << 9,
     OPTION_FAIL_IF_ROWS = 1 << 10,
     OPTION_QUIET_IF_EMPTY = 1 << 11,
+    OPTION_ALL = 1 << 12,
     OPTIONS_SPAN = OPTION_SINCE | OPTION_UNTIL,
     OPTIONS_ROWS = OPTION_FAIL_IF_ROWS | OPTION_QUIET_IF_EMPTY, /* for SQL too */
 };
@@ -43,7 +44,7 @@ struct options {
     const char *mark;            /* the name of a watermark; NULL: by query and destination */
     const struct format *format; /* NULL: what suits the destination */
     double timeout;              /* seconds, 0: none */
-    bool raw_times, fail_if_stale, through_hubs, help, version;
+    bool raw_times, fail_if_stale, through_hubs, all, help, version;
     bool only_new, fail_if_rows, quiet_if_empty;
 };
 

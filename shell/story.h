@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The story of a process: who took part in it, what they did, each in a sentence with the rows that
+ * prove it.
+ *
+ * It is told in steps, each in a file of its own: story_cast.c finds who took part and until or
+ * from when what they did counts, story_edges.c and story_deeds.c make a fact of each thing they
+ * did to each other and otherwise, story_fold.c puts together what repeats, story_tell.c writes.
+ * The same store, question and options give the same story, word for word.
+ */
+#ifndef SPYQ_STORY_H
+#define SPYQ_STORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "result.h"
+#include "session.h"
+#include "target.h"
+
+/* No time at all: of who is no cause, the last moment that counts; of who is no effect the first.
+ */
+#define STORY_NEVER_UNTIL INT64_MIN
+#define STORY_NEVER_SINCE INT64_MAX
+
+/* What is told. */
+struct story_question {
+    int64_t process_id;
+    bool causes, effects;
+    int64_t until;    /* causes: up to this moment, ns; INTEGER_NULL: any */
+    int64_t since;    /* effects: from this moment on, ns; INTEGER_NULL: any */
+    struct span span; /* only what happened within it is told */
+    bool all;         /* fold nothing */
+};
+
+/* A process that took part. Texts live as long as the story. */
+struct story_actor {
+    int64_t id, pid, parent_id; /* INTEGER_NULL: not known */
+    int64_t started_at;         /* when it was forked; INTEGER_NULL: not known */
+    int64_t ended_at;           /* INTEGER_NULL: it is alive */
+    int64_t exit_code, exit_signal;
+    int64_t trace_id;
+    int64_t fork_id;      /* the edge of its fork; INTEGER_NULL: none is recorded */
+    int64_t from_id;      /* the neighbour it was reached from */
+    int64_t until, since; /* what it did up to `until` and from `since` on counts, ns */
+    struct text comm, exe, user, container, origin;
+    struct text kind;         /* of the edge it was reached by */
+    struct text stopped;      /* why the search went no further from here */
+    size_t first_exec, execs; /* its rows in story.execs */
+    size_t family;            /* story_fold.c: those that came about in the same way */
+    bool cause, effect, target;
+    bool hub;      /* it is one at which the search stopped */
+    bool stranger; /* no part of the story, only named in it */
+    bool line;     /* the target, or who forked it, and so on */
+};
+
+/* The tables that prove something, in the order of their names in story_tell.c. */
+enum story_table {
+    STORY_PROCESSES,
+    STORY_EXECS,
+    STORY_EDGES,
+    STORY_CONNECTIONS,
+    STORY_LISTENERS,
+    STORY_DNS_QUERIES,
+    STORY_FILES,
+    STORY_PRIVILEGES,
+    STORY_CONTAINERS,
+    STORY_TRACES,
+    STORY_FLAGS,
+    STORY_LOSSES,
+    STORY_TABLE_COUNT,
+};
+
+struct story_proof {
+    enum story_table table;
+    int64_t id;
+};
+
+#define STORY_PROOFS 6 /* of one fact at most */
+
+/* How much a fact matters where not all can be told. */
+enum story_weight { STORY_NOISE, STORY_PLAIN, STORY_NOTABLE, STORY_VITAL };
+
+/* The story itself comes between what it is about and what it may lack. */
+enum story_part { STORY_OPENING, STORY_BODY, STORY_CLOSING };
+
+/* One sentence. */
+struct story_fact {
+    enum story_part part;
+    int64_t at;       /* ns; INTEGER_NULL: not known */
+    int64_t last_at;  /* of those folded into it the last */
+    size_t actor;     /* whose doing it is: an index into story.actors */
+    const char *kind; /* what it is about, such as an edge's kind; static */
+    enum story_weight weight;
+    struct text sentence;
+    struct text like; /* facts of one family and kind in which this is equal are alike */
+    struct story_proof proofs[STORY_PROOFS];
+    size_t proof_count;
+    int64_t count; /* how many it stands for, 1 where it stands for itself */
+    size_t order;  /* in which it was made */
+    bool folded;   /* another stands for it */
+};
+
+struct story {
+    struct session *session;
+    struct story_question question;
+    struct story_actor *actors; /* by id, ascending */
+    size_t actor_count, capacity;
+    size_t target; /* an index into actors */
+    struct result cast, execs, edges, deeds[8];
+    struct story_fact *facts;
+    size_t fact_count, fact_capacity;
+    size_t outside;        /* facts that --since and --until leave out */
+    bool cut;              /* there were more rows than are looked at */
+    FILE *sentence, *like; /* of the fact being made */
+    struct story_fact draft;
+    bool failed; /* out of memory */
+};
+
+/* ---- story_cast.c ---- */
+
+/* Finds who took part, what they ran, how they acted on each other, and from when to when it
+ * counts. */
+enum status story_cast(struct story *story);
+
+/* The index of a process among the actors; SIZE_MAX: it is none. */
+size_t story_find(const struct story *story, int64_t id);
+
+/* Whether what an actor did at that moment is part of the story; INTEGER_NULL is. */
+bool story_counts(const struct story_actor *actor, int64_t at);
+
+/* Columns of story.edges. */
+enum story_edge_column {
+    EDGE_ID,
+    EDGE_SRC,
+    EDGE_DST,
+    EDGE_KIND,
+    EDGE_AT,
+    EDGE_LAST_AT,
+    EDGE_OPEN,
+    EDGE_COUNT,
+    EDGE_CONNECTION,
+    EDGE_FILE,
+    EDGE_DETAIL,
+    EDGE_ADDRESS,
+    EDGE_PORT,
+    EDGE_PATH,
+    EDGE_OLD_PATH,
+    EDGE_PEER,
+    EDGE_MEMFD,
+};
+
+/* Whether an edge carries a cause to the end of the story, or an effect from its beginning. */
+bool story_edge_counts(const struct story *story, const struct cell *edge);
+
+/* Columns of story.execs, in the order of process and time. */
+enum story_exec_column {
+    EXEC_ID,
+    EXEC_PROCESS,
+    EXEC_AT,
+    EXEC_FILENAME,
+    EXEC_EXE,
+    EXEC_COMMAND,
+    EXEC_SCRIPT,
+    EXEC_MEMFD,
+    EXEC_DELETED,
+    EXEC_SETUID,
+    EXEC_EUID,
+    EXEC_STDIN,
+    EXEC_STDOUT,
+    EXEC_STDERR,
+    EXEC_ERROR,
+    EXEC_UID,
+};
+
+/* ---- story_names.c ---- */
+
+/* An integer of a cell; INTEGER_NULL where it holds none. */
+int64_t story_integer(const struct cell *cell);
+
+bool story_text_is(struct text text, const char *word);
+
+/* The program that a process ran at that moment, as its short name. */
+struct text story_name(const struct story *story, const struct story_actor *actor, int64_t at);
+
+/* Writes recorded text as one word: in quotes unless it is plain. */
+void story_put(FILE *out, struct text text);
+
+/* "curl (pid 900, ana)", with the container it is in. `beside`, where it is not NULL, has been
+ * named in this sentence: what both have in common is left out. */
+void story_put_actor(FILE *out, const struct story *story, const struct story_actor *actor,
+                     const struct story_actor *beside, int64_t at);
+
+/* "192.0.2.7 port 443", behind "example.org" where the name is known. */
+void story_put_endpoint(FILE *out, struct text name, struct text address, int64_t port);
+
+/* ---- story_facts.c ---- */
+
+/*
+ * A fact is begun, its sentence written to story->sentence, and what makes it like others to
+ * story->like; then it is ended, which counts it out where the question's span does. Outside the
+ * two nothing may be written. False: out of memory.
+ */
+bool story_begin(struct story *story, const char *kind, const struct story_actor *actor, int64_t at,
+                 enum story_weight weight);
+void story_prove(struct story *story, enum story_table table, int64_t id);
+void story_end(struct story *story);
+
+/* ---- the facts ---- */
+
+void story_births(struct story *story);       /* story_births.c: forks and what was executed */
+void story_edges(struct story *story);        /* story_edges.c: what they did to each other */
+enum status story_deeds(struct story *story); /* story_deeds.c: what else they did */
+
+/* story_frame.c: before and after them, once they are folded. */
+enum status story_frame(struct story *story);
+
+/* ---- story_fold.c ---- */
+
+/* Puts what is alike together. */
+void story_fold(struct story *story);
+
+/* Puts the facts in the order in which they are told. */
+void story_sort(struct story *story);
+
+/* ---- story_tell.c ---- */
+
+/* Tells who was asked for, the facts, and what the answer may lack. */
+enum status story_tell(struct story *story, const struct found *found);
+
+#endif

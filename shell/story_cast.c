@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who took part in a story: those that the table functions backward() and forward() reach. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "patience.h"
+#include "query.h"
+#include "story.h"
+
+#define ROWS_MAX "20000" /* causes, and as many effects */
+
+/* ---- the queries ---- */
+
+/* ?1 the process, ?2 causes until, ?3 effects since, ?4 depth, ?5 kinds, ?6 hubs, ?7 and ?8 whether
+ * causes and effects are wanted. */
+static const char cast_sql[] =
+    "WITH c AS MATERIALIZED (SELECT process_id, kind, from_id, stopped "
+    "  FROM backward(?1, ?2, ?4, ?5, " ROWS_MAX ", ?6) WHERE ?7), "
+    "f AS MATERIALIZED (SELECT process_id, kind, from_id, stopped "
+    "  FROM forward(?1, ?3, ?4, ?5, " ROWS_MAX ", ?6) WHERE ?8), "
+    "m (id) AS MATERIALIZED (SELECT ?1 UNION SELECT process_id FROM c UNION "
+    "  SELECT process_id FROM f), "
+    "s (id) AS (SELECT p.parent_id FROM m JOIN processes AS p ON p.id = m.id "
+    "  WHERE p.parent_id IS NOT NULL EXCEPT SELECT id FROM m), "
+    "a (id, stranger) AS (SELECT id, 0 FROM m UNION ALL SELECT id, 1 FROM s) "
+    "SELECT p.id, p.pid, p.parent_id, p.started_at, p.ended_at, p.exit_code, p.exit_signal, "
+    "p.trace_id, (SELECT e.id FROM edges AS e WHERE e.dst = p.id AND e.src = p.parent_id AND "
+    "  e.kind = 'fork' ORDER BY e.at, e.id LIMIT 1), coalesce(c.from_id, f.from_id), p.comm, "
+    "p.exe, p.user, (SELECT coalesce(n.name, substr(n.container_id, 1, 12)) FROM containers AS n "
+    "  WHERE n.container_id = p.container_id AND n.runtime IS NOT 'systemd' "
+    "  ORDER BY n.id DESC LIMIT 1), p.origin, coalesce(c.kind, f.kind), c.stopped, f.stopped, "
+    "c.process_id IS NOT NULL, f.process_id IS NOT NULL, a.stranger "
+    "FROM a CROSS JOIN processes AS p ON p.id = a.id LEFT JOIN c ON c.process_id = a.id "
+    "LEFT JOIN f ON f.process_id = a.id ORDER BY p.id";
+
+enum cast_column {
+    CAST_ID,
+    CAST_PID,
+    CAST_PARENT,
+    CAST_STARTED,
+    CAST_ENDED,
+    CAST_EXIT_CODE,
+    CAST_EXIT_SIGNAL,
+    CAST_TRACE,
+    CAST_FORK,
+    CAST_FROM,
+    CAST_COMM,
+    CAST_EXE,
+    CAST_USER,
+    CAST_CONTAINER,
+    CAST_ORIGIN,
+    CAST_KIND,
+    CAST_CAUSE_STOPPED,
+    CAST_EFFECT_STOPPED,
+    CAST_CAUSE,
+    CAST_EFFECT,
+    CAST_STRANGER,
+};
+
+/* ?1 their ids */
+static const char execs_sql[] =
+    "SELECT x.id, x.process_id, x.at, x.filename, x.exe, "
+    "CASE WHEN json_valid(x.argv) THEN (SELECT group_concat(value, ' ') FROM json_each(x.argv)) "
+    "  ELSE x.argv END, x.script, x.memfd, x.deleted, x.setuid, x.euid, x.stdin, x.stdout, "
+    "x.stderr, x.error, x.uid FROM json_each(?1) AS m CROSS JOIN execs AS x "
+    "ON x.process_id = m.value ORDER BY x.process_id, x.at, x.id";
+
+/* ?1 their ids, ?2 the kinds */
+static const char edges_sql[] =
+    "WITH m (id) AS MATERIALIZED (SELECT value FROM json_each(?1)) "
+    "SELECT e.id, e.src, e.dst, e.kind, e.at, e.last_at, e.open, e.count, e.connection_id, "
+    "e.file_id, e.detail, c.remote_address, c.remote_port, f.path, f.old_path, c.peer_id, f.memfd "
+    "FROM m CROSS JOIN edges AS e ON e.dst = m.id LEFT JOIN connections AS c "
+    "ON c.id = e.connection_id LEFT JOIN files AS f ON f.id = e.file_id "
+    "WHERE e.kind <> 'fork' AND e.src IN (SELECT id FROM m) AND (?2 IS NULL OR "
+    "',' || replace(?2, ' ', '') || ',' LIKE '%,' || e.kind || ',%') ORDER BY e.at, e.id";
+
+/* ---- who ---- */
+
+static bool is_hub(struct text stopped)
+{
+    return stopped.data && !story_text_is(stopped, "depth") && !story_text_is(stopped, "rows");
+}
+
+static struct story_actor read_actor(const struct cell *row)
+{
+    struct text stopped = text_of_cell(&row[CAST_CAUSE_STOPPED]);
+    if (!stopped.data)
+        stopped = text_of_cell(&row[CAST_EFFECT_STOPPED]);
+    return (struct story_actor){
+        .id = row[CAST_ID].integer,
+        .pid = story_integer(&row[CAST_PID]),
+        .parent_id = story_integer(&row[CAST_PARENT]),
+        .started_at = story_integer(&row[CAST_STARTED]),
+        .ended_at = story_integer(&row[CAST_ENDED]),
+        .exit_code = story_integer(&row[CAST_EXIT_CODE]),
+        .exit_signal = story_integer(&row[CAST_EXIT_SIGNAL]),
+        .trace_id = story_integer(&row[CAST_TRACE]),
+        .fork_id = story_integer(&row[CAST_FORK]),
+        .from_id = story_integer(&row[CAST_FROM]),
+        .comm = text_of_cell(&row[CAST_COMM]),
+        .exe = text_of_cell(&row[CAST_EXE]),
+        .user = text_of_cell(&row[CAST_USER]),
+        .container = text_of_cell(&row[CAST_CONTAINER]),
+        .origin = text_of_cell(&row[CAST_ORIGIN]),
+        .kind = text_of_cell(&row[CAST_KIND]),
+        .stopped = stopped,
+        .until = STORY_NEVER_UNTIL,
+        .since = STORY_NEVER_SINCE,
+        .cause = row[CAST_CAUSE].integer,
+        .effect = row[CAST_EFFECT].integer,
+        .hub = is_hub(stopped),
+        .stranger = row[CAST_STRANGER].integer,
+    };
+}
+
+size_t story_find(const struct story *story, int64_t id)
+{
+    size_t low = 0, high = story->actor_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (story->actors[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < story->actor_count && story->actors[low].id == id ? low : SIZE_MAX;
+}
+
+static enum status fetch_cast(struct story *story)
+{
+    const struct story_question *question = &story->question;
+    const struct options *options = &story->session->options;
+    patience_begin("still searching; --depth and --kinds bound it, Ctrl-C stops it");
+    enum status status = query_fetch(story->session, &story->cast, cast_sql, "innnttii",
+                                     question->process_id, question->until, question->since,
+                                     options->depth ? options->depth : INTEGER_NULL, options->kinds,
+                                     options->through_hubs ? "follow" : "stop",
+                                     (int64_t)question->causes, (int64_t)question->effects);
+    patience_end();
+    return status;
+}
+
+static bool read_cast(struct story *story)
+{
+    story->actors = calloc(story->cast.rows + 1, sizeof *story->actors);
+    if (!story->actors)
+        return false;
+    story->actor_count = story->cast.rows;
+    for (size_t i = 0; i < story->actor_count; i++)
+        story->actors[i] = read_actor(result_row(&story->cast, i));
+    story->target = story_find(story, story->question.process_id);
+    return story->target != SIZE_MAX;
+}
+
+/* ---- what they ran, how they acted on each other ---- */
+
+/* The ids as a JSON array, strangers and hubs included. The caller frees it; NULL: no memory. */
+static char *list_actors(const struct story *story)
+{
+    char *list = NULL;
+    size_t length;
+    FILE *out = open_memstream(&list, &length);
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < story->actor_count; i++)
+        fprintf(out, "%c%" PRId64, i ? ',' : '[', story->actors[i].id);
+    fputs(story->actor_count ? "]" : "[]", out);
+    if (fclose(out) == 0)
+        return list;
+    free(list);
+    return NULL;
+}
+
+static void share_execs(struct story *story)
+{
+    for (size_t i = 0; i < story->execs.rows; i++) {
+        int64_t id = result_row(&story->execs, i)[EXEC_PROCESS].integer;
+        struct story_actor *actor = &story->actors[story_find(story, id)];
+        if (actor->execs++ == 0)
+            actor->first_exec = i;
+    }
+}
+
+static enum status fetch_rest(struct story *story)
+{
+    char *ids = list_actors(story);
+    if (!ids)
+        return STATUS_ERROR;
+    enum status status = query_fetch(story->session, &story->execs, execs_sql, "t", ids);
+    if (status == STATUS_OK)
+        status = query_fetch(story->session, &story->edges, edges_sql, "tt", ids,
+                             story->session->options.kinds);
+    free(ids);
+    if (status == STATUS_OK)
+        share_execs(story);
+    return status;
+}
+
+/* ---- from when to when it counts ---- */
+
+static int64_t lesser(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t greater(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static bool raise_until(struct story_actor *src, int64_t until)
+{
+    bool later = src->cause && until > src->until;
+    if (later)
+        src->until = until;
+    return later;
+}
+
+static bool lower_since(struct story_actor *dst, int64_t since)
+{
+    bool earlier = dst->effect && since < dst->since;
+    if (earlier)
+        dst->since = since;
+    return earlier;
+}
+
+static bool carries_back(const struct story_actor *dst, int64_t at)
+{
+    return dst->cause && dst->until != STORY_NEVER_UNTIL && at <= dst->until;
+}
+
+static bool carries_on(const struct story_actor *src, int64_t last_at, bool open)
+{
+    return src->effect && !src->hub && src->since != STORY_NEVER_SINCE &&
+           (open || last_at >= src->since);
+}
+
+static bool pass_fork(struct story *story, struct story_actor *child)
+{
+    size_t found = story_find(story, child->parent_id);
+    if (found == SIZE_MAX || story->actors[found].stranger)
+        return false;
+    struct story_actor *parent = &story->actors[found];
+    int64_t at = child->started_at;
+    bool changed = false;
+    if (carries_back(child, at == INTEGER_NULL ? INT64_MIN : at))
+        changed = raise_until(parent, at == INTEGER_NULL ? child->until : at);
+    if (carries_on(parent, at, at == INTEGER_NULL))
+        changed |= lower_since(child, at == INTEGER_NULL ? parent->since : at);
+    return changed;
+}
+
+static bool pass_edge(struct story *story, const struct cell *edge)
+{
+    struct story_actor *src = &story->actors[story_find(story, edge[EDGE_SRC].integer)];
+    struct story_actor *dst = &story->actors[story_find(story, edge[EDGE_DST].integer)];
+    int64_t at = edge[EDGE_AT].integer, last_at = edge[EDGE_LAST_AT].integer;
+    bool open = edge[EDGE_OPEN].integer == 1, changed = false;
+    if (!dst->hub && carries_back(dst, at))
+        changed = raise_until(src, open ? dst->until : lesser(last_at, dst->until));
+    if (carries_on(src, last_at, open))
+        changed |= lower_since(dst, greater(at, src->since));
+    return changed;
+}
+
+bool story_edge_counts(const struct story *story, const struct cell *edge)
+{
+    const struct story_actor *src = &story->actors[story_find(story, edge[EDGE_SRC].integer)];
+    const struct story_actor *dst = &story->actors[story_find(story, edge[EDGE_DST].integer)];
+    bool open = edge[EDGE_OPEN].integer == 1;
+    return (src->cause && !dst->hub && carries_back(dst, edge[EDGE_AT].integer)) ||
+           (dst->effect && carries_on(src, edge[EDGE_LAST_AT].integer, open));
+}
+
+bool story_counts(const struct story_actor *actor, int64_t at)
+{
+    if (actor->hub || actor->stranger)
+        return false;
+    if (at == INTEGER_NULL)
+        return true;
+    return (actor->until != STORY_NEVER_UNTIL && at <= actor->until) ||
+           (actor->since != STORY_NEVER_SINCE && at >= actor->since);
+}
+
+/* As the search does, until no time gets better: the rows of a search have the times at which it
+ * came to a process first. */
+static void find_times(struct story *story)
+{
+    struct story_actor *target = &story->actors[story->target];
+    const struct story_question *question = &story->question;
+    bool changed = true;
+    target->target = true;
+    target->hub = false;
+    if (question->causes)
+        target->until = question->until == INTEGER_NULL ? INT64_MAX : question->until;
+    if (question->effects)
+        target->since = question->since == INTEGER_NULL ? INT64_MIN + 1 : question->since;
+    while (changed) {
+        changed = false;
+        for (size_t i = story->actor_count; i-- > 0;)
+            changed |= pass_fork(story, &story->actors[i]);
+        for (size_t i = story->edges.rows; i-- > 0;)
+            changed |= pass_edge(story, result_row(&story->edges, i));
+    }
+}
+
+enum status story_cast(struct story *story)
+{
+    enum status status = fetch_cast(story);
+    if (status == STATUS_OK && !read_cast(story))
+        status = STATUS_ERROR;
+    if (status == STATUS_OK)
+        status = fetch_rest(story);
+    if (status == STATUS_OK)
+        find_times(story);
+    return status;
+}
