@@ -107,8 +107,8 @@ static __always_inline void file_describe(struct event_file *record, struct file
         record->flags |= EVENT_FILE_MEMFD;
 }
 
-/* Sends a record of the writer's (NULL: of the current task) about the file. Once in the object, and
- * verified by itself, as budget_allows() is. */
+/* Sends a record of the writer's (NULL: of the current task) about the file. Once in the object,
+ * and verified by itself, as budget_allows() is. */
 int file_tell(const struct file_use *use, const struct file_writer *writer, __u32 kind);
 
 /* What the last writer has written since user space was last told of it. */

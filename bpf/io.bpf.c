@@ -9,9 +9,9 @@
 #include "pipe.h"
 
 /*
- * Bytes of an open pipe or regular file have been moved by the current task, which is inside of what
- * is recorded; or a fifo had none left to read (`moved` is false). Not static: so it is verified by
- * itself, once for each program and not for each way that leads there.
+ * Bytes of an open pipe or regular file have been moved by the current task, which is inside of
+ * what is recorded; or a fifo had none left to read (`moved` is false). Not static: so it is
+ * verified by itself, once for each program and not for each way that leads there.
  */
 int io_transfer(const struct opened *opened, bool moved, bool write)
 {
@@ -110,8 +110,7 @@ int io_vmsplice_exit(struct trace_event_raw_sys_exit *ctx)
 
     if (ctx->ret <= 0)
         return 0;
-    return io_descriptor(fd, true,
-                         BPF_CORE_READ(image_descriptor(task, fd), f_mode) & FMODE_WRITE);
+    return io_descriptor(fd, true, BPF_CORE_READ(image_descriptor(task, fd), f_mode) & FMODE_WRITE);
 }
 
 /*
