@@ -1,4 +1,4 @@
--- The tables of a spyq store, schema version 1. Embedded into spyqd, which runs it on a new store.
+-- The tables of a spyq store, schema version 2. Embedded into spyqd, which runs it on a new store.
 -- docs/spyq-schema.7 says what each column means. Names here are public: columns may be added, none
 -- is renamed, retyped or dropped without a new major version.
 
@@ -79,7 +79,7 @@ CREATE TABLE processes (
     truncated INTEGER,
     start_boottime INTEGER
 ) STRICT;
-CREATE INDEX processes_by_pid ON processes (pid, started_at);
+CREATE INDEX processes_by_pid ON processes (pid);
 CREATE INDEX processes_by_parent ON processes (parent_id);
 CREATE INDEX processes_by_start ON processes (started_at);
 CREATE INDEX processes_by_trace ON processes (trace_id);
@@ -116,7 +116,7 @@ CREATE TABLE execs (
     truncated INTEGER,
     argv_length INTEGER
 ) STRICT;
-CREATE INDEX execs_by_process ON execs (process_id, at);
+CREATE INDEX execs_by_process ON execs (process_id);
 CREATE INDEX execs_by_time ON execs (at);
 CREATE INDEX execs_by_exe ON execs (exe, at);
 CREATE INDEX execs_by_script ON execs (script, at) WHERE script IS NOT NULL;
@@ -148,9 +148,9 @@ CREATE TABLE connections (
     cookie INTEGER,
     inode INTEGER
 ) STRICT;
-CREATE INDEX connections_by_process ON connections (process_id, started_at);
+CREATE INDEX connections_by_process ON connections (process_id);
 CREATE INDEX connections_by_remote ON connections (remote_address, remote_port);
-CREATE INDEX connections_by_local ON connections (local_port, local_address);
+CREATE INDEX connections_by_local ON connections (local_port);
 CREATE INDEX connections_by_start ON connections (started_at);
 CREATE INDEX connections_open ON connections (host_id) WHERE ended_at IS NULL;
 

@@ -182,6 +182,8 @@ static enum store_status connect_to(struct store *store)
     if (status == STORE_OK)
         status = configure(store);
     if (status == STORE_OK)
+        status = store_migrate(store);
+    if (status == STORE_OK)
         status = store_prepare(store);
     if (status == STORE_OK)
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);

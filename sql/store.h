@@ -15,7 +15,7 @@
 #include "rows.h"
 
 #define STORE_APPLICATION_ID 0x53505951
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 
 enum store_status {
     STORE_OK,
@@ -38,9 +38,9 @@ struct store_error {
 /*
  * Opens the store at path for writing, creating it (mode 0640, whatever the umask) where there is
  * no file; a file that is empty, cut short or not a store is refused. A new store appears under its
- * name whole or not at all. Takes the lock file `path-lock` for the life of the store, so that two
- * recorders never write one file. Returns NULL and fills *error on failure. Schema 1 is the first,
- * so that nothing is there to migrate from yet.
+ * name whole or not at all. A store of an earlier schema is migrated, in one transaction, which
+ * needs up to as much space again. Takes the lock file `path-lock` for the life of the store, so
+ * that two recorders never write one file. Returns NULL and fills *error on failure.
  */
 struct store *store_open(const char *path, struct store_error *error);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the store_*.c files share; nobody else includes this. store.c opens and closes, store_lock.c
- * keeps other recorders out, store_schema.c knows the file's format and version, store_write.c owns
- * the transactions and statements, store_read.c answers what earlier runs left.
+ * keeps other recorders out, store_schema.c knows the file's format and version, store_migrate.c
+ * brings earlier versions up to date, store_write.c owns the transactions and statements,
+ * store_read.c answers what earlier runs left.
  */
 #ifndef SPYQ_STORE_PRIVATE_H
 #define SPYQ_STORE_PRIVATE_H
@@ -67,8 +68,14 @@ enum store_status store_inspect(const char *path, bool *exists, struct store_err
 /* Makes a new, empty store at path, whole or not at all. */
 enum store_status store_create(const char *path, struct store_error *error);
 
-/* Checks through SQLite, the WAL included, that the open store has the schema we write. */
+/* Checks through SQLite, the WAL included, that the open store has a schema that we know. */
 enum store_status store_check_version(sqlite3 *db, const char *path, struct store_error *error);
+
+/* The version of the open store's schema. Returns SQLite's code. */
+int store_read_version(sqlite3 *db, int64_t *version);
+
+/* Gives an open store of an earlier version this version's schema, or leaves it as it was. */
+enum store_status store_migrate(struct store *store);
 
 /* Prepare and finalize the statements of store_write.c. On failure *error of the store is set. */
 enum store_status store_prepare(struct store *store);

@@ -33,8 +33,8 @@ static enum store_status check_numbers(const char *path, uint32_t application_id
         return store_error_set(error, STORE_NEWER,
                                "%s: written by a newer spyq (schema %lld, this one knows %d)", path,
                                (long long)version, STORE_SCHEMA_VERSION);
-    /* Version 1 is the first: what is below it was never a release's. */
-    if (version < STORE_SCHEMA_VERSION)
+    /* Version 1 is the first. What is between it and ours will be migrated. */
+    if (version < 1)
         return store_error_set(error, STORE_NOT_OURS, "%s: schema %lld is not known", path,
                                (long long)version);
     return STORE_OK;
@@ -86,11 +86,16 @@ static int query_integer(sqlite3 *db, const char *sql, int64_t *value)
     return code == SQLITE_OK ? sqlite3_finalize(statement) : code;
 }
 
+int store_read_version(sqlite3 *db, int64_t *version)
+{
+    return query_integer(db, "PRAGMA user_version", version);
+}
+
 enum store_status store_check_version(sqlite3 *db, const char *path, struct store_error *error)
 {
     int64_t application_id = 0, version = 0;
     if (query_integer(db, "PRAGMA application_id", &application_id) != SQLITE_OK ||
-        query_integer(db, "PRAGMA user_version", &version) != SQLITE_OK)
+        store_read_version(db, &version) != SQLITE_OK)
         return store_error_sqlite(error, db, path, "cannot read");
     return check_numbers(path, (uint32_t)application_id, version, error);
 }
