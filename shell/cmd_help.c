@@ -17,7 +17,7 @@ static void help_prompt(FILE *out)
     command_help_all(out, ".", false);
     fputs("The shell:\n", out);
     command_help_all(out, ".", true);
-    fputs("Names may be shortened. Options go after a command.\n"
+    fputs("Names may be shortened; Tab completes them, and SQL. Options go after a command.\n"
           ".help COMMAND tells more; .help targets: what a TARGET is; .help options.\n"
           "Ctrl-C stops a query, Ctrl-D leaves.\n",
           out);

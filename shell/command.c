@@ -44,6 +44,13 @@ static size_t find_prefix(const char *word, const struct command *found[COMMAND_
     return count;
 }
 
+const struct command *command_match(const char *word)
+{
+    const struct command *found[COMMAND_COUNT];
+    const struct command *named = command_named(word);
+    return named || find_prefix(word, found) != 1 ? named : found[0];
+}
+
 static void complain_ambiguous(const char *word, const char *dot,
                                const struct command *const *found, size_t count)
 {

@@ -42,6 +42,9 @@ const struct command *command_named(const char *word);
  */
 const struct command *command_find(const char *word, const char *dot);
 
+/* The same without a message. */
+const struct command *command_match(const char *word);
+
 /* Checks operands (count of them) and options against the command's row, and runs it. */
 enum status command_run(struct session *session, const struct command *command, char **operands,
                         int count);

@@ -16,6 +16,11 @@
 
 #define HISTORY_ENTRIES 5000
 
+static input_completer *completer; /* NULL: nobody knows */
+static void *completer_context;
+static size_t word_start; /* of the word at the Tab key, as the completer sees it */
+static char **found;      /* words that the completer has found and readline has not taken */
+
 static char *history_path; /* NULL: no history file */
 
 /* What the callback below leaves for input_read(). */
@@ -85,13 +90,89 @@ static void load_history(void)
     read_history(history_path);
 }
 
+/* ---- completion ---- */
+
+void input_complete_with(input_completer *asked, void *context)
+{
+    completer = asked;
+    completer_context = context;
+}
+
+static void drop_found(void)
+{
+    for (char **word = found; word && *word; word++)
+        free(*word);
+    free(found);
+    found = NULL;
+}
+
+/* A pair of a directory's mark or the like is followed by more, all else by a space. */
+static void set_append(const char *word)
+{
+    size_t length = strlen(word);
+    rl_completion_append_character = length && strchr("(.:/=", word[length - 1]) ? '\0' : ' ';
+}
+
+/* Readline asks for one word after the other; it frees them. */
+static char *next_word(const char *text, int state)
+{
+    static size_t next;
+    (void)text;
+    if (state == 0)
+        next = 0;
+    return found && found[next] ? found[next++] : NULL;
+}
+
+/* Which characters end words depends on the place: here the completer has said where it begins. */
+static char *find_words(void)
+{
+    static char breaks[2] = " ";
+    drop_found();
+    word_start = (size_t)rl_point;
+    if (completer)
+        found = completer(completer_context, rl_line_buffer, (size_t)rl_point, &word_start);
+    breaks[0] = word_start > 0 ? rl_line_buffer[word_start - 1] : ' ';
+    return breaks;
+}
+
+static char **attempt(const char *text, int start, int end)
+{
+    (void)start, (void)end;
+    rl_attempted_completion_over = 1; /* never names of files */
+    if (!found || !found[0])
+        return NULL;
+    set_append(found[0]);
+    char **matches = rl_completion_matches(text, next_word);
+    free(found);
+    found = NULL;
+    return matches;
+}
+
+/* Tab at the start of a line, and in a paste without brackets, is a tab. */
+static int complete_or_insert(int count, int key)
+{
+    bool blank = (int)strspn(rl_line_buffer, " \t") >= rl_point;
+    /* A second Tab shows what there is, which readline tells by its own function's name. */
+    if (rl_last_func == complete_or_insert)
+        rl_last_func = rl_complete;
+    return blank ? rl_insert(count, key) : rl_complete(count, key);
+}
+
+static void set_up_completion(void)
+{
+    rl_attempted_completion_function = attempt;
+    rl_completion_word_break_hook = find_words;
+    rl_completer_quote_characters = "";
+    rl_sort_completion_matches = 1;
+    rl_add_defun("spyq-complete", complete_or_insert, '\t');
+}
+
 void input_begin(void)
 {
     rl_readline_name = "spyq";
     rl_catch_signals = 0;
     rl_change_environment = 0;
-    /* A tab is a tab until there is something to complete. */
-    rl_bind_key('\t', rl_insert);
+    set_up_completion();
     /* The user's inputrc is read later and may say otherwise. */
     rl_variable_bind("enable-bracketed-paste", "on");
     load_history();
@@ -147,5 +228,6 @@ void input_end(void)
 {
     free(history_path);
     history_path = NULL;
+    drop_found();
     clear_history();
 }

@@ -3,11 +3,23 @@
 #ifndef SPYQ_INPUT_H
 #define SPYQ_INPUT_H
 
+#include <stddef.h>
+
 enum input_result {
     INPUT_LINE,
     INPUT_INTERRUPTED, /* Ctrl-C: the line was thrown away */
     INPUT_END,         /* Ctrl-D, a terminal that went away, or a signal that asks to leave */
 };
+
+/*
+ * Finds what may stand at byte `cursor` of the line that is being typed; *start is where the word
+ * begins. Returns words that all begin as what is typed, ended by NULL and each to be freed like
+ * the list itself, or NULL where there are none.
+ */
+typedef char **input_completer(void *context, const char *line, size_t cursor, size_t *start);
+
+/* Who is asked at the Tab key. */
+void input_complete_with(input_completer *completer, void *context);
 
 /*
  * Sets up line editing and loads the history, which lives in spyq/history below XDG_STATE_HOME or

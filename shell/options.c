@@ -244,6 +244,24 @@ static enum status unknown_option(const char *word)
     return STATUS_USAGE;
 }
 
+const char *options_nth(size_t n, unsigned takes)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (!rows[i].command_line_only && (!rows[i].bit || rows[i].bit & takes) && n-- == 0)
+            return rows[i].name;
+    return NULL;
+}
+
+const char *options_value(const char *word)
+{
+    const struct option_row *row = NULL;
+    if (word[0] == '-' && word[1] == '-')
+        row = find_long(word + 2, strlen(word + 2));
+    else if (word[0] == '-' && word[1] && !word[2])
+        row = find_letter(word[1]);
+    return row ? row->value : NULL;
+}
+
 /* The words still to be read. */
 struct reading {
     char **words;

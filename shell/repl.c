@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "complain.h"
+#include "complete.h"
 #include "greeting.h"
 #include "input.h"
 #include "query.h"
@@ -120,11 +121,29 @@ static enum status take_line(struct session *session, struct pending *pending, c
     return sqlite3_complete(pending->sql) ? run_pending(session, pending) : STATUS_OK;
 }
 
+/* What the prompt is about, for the Tab key. */
+struct asking {
+    struct session *session;
+    struct pending *pending;
+};
+
+static char **find_words(void *context, const char *line, size_t cursor, size_t *start)
+{
+    struct asking *asking = context;
+    struct completion completion;
+    const char *before = asking->pending->sql ? asking->pending->sql : "";
+    complete(asking->session, before, line, cursor, &completion);
+    *start = completion.start;
+    return completion.words.at;
+}
+
 enum status repl_prompt(struct session *session)
 {
     struct pending pending = {0};
+    struct asking asking = {session, &pending};
     char *line;
     session->interactive = true;
+    input_complete_with(find_words, &asking);
     input_begin();
     greeting_print(session);
     while (!session->quit) {
@@ -139,6 +158,7 @@ enum status repl_prompt(struct session *session)
         free(line);
     }
     pending_clear(&pending);
+    input_complete_with(NULL, NULL);
     input_end();
     return STATUS_OK;
 }

@@ -249,6 +249,15 @@ class Terminal:
                 raise AssertionError(f"ended without {pattern!r}; the screen:\n"
                                      + self.screen())
 
+    def until(self, check):
+        """Waits until check(screen) holds; the screen."""
+        deadline = time.monotonic() + TIMEOUT
+        while not check(self.screen()):
+            if not self.read_some(deadline):
+                raise AssertionError("ended; the screen:\n" + self.screen())
+        self.seen = len(self.raw)
+        return self.screen()
+
     def type(self, text):
         os.write(self.fd, text.encode())
 
