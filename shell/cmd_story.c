@@ -115,7 +115,7 @@ static enum status story_run(struct session *session, char **operands)
 const struct command command_why = {
     .name = "why",
     .arguments = "TARGET",
-    .summary = "how it came to be: the story back to the root causes",
+    .summary = "root causes, backward",
     .help =
         "Who and what may have led to the TARGET, up to its moment where it has one (a file, a\n"
         "connection, a listener, a flag), in the order of time; each sentence with the rows\n"
@@ -131,7 +131,7 @@ const struct command command_why = {
 const struct command command_impact = {
     .name = "impact",
     .arguments = "TARGET",
-    .summary = "what it led to: the story onward",
+    .summary = "all that it led to",
     .help = "Everything that the TARGET may have led to, from its moment on where it has one, in\n"
             "the order of time; each sentence with the rows that prove it. What repeats is told\n"
             "once, with a count. At the end: what may be missing, and where the search "
@@ -145,7 +145,7 @@ const struct command command_impact = {
 const struct command command_story = {
     .name = "story",
     .arguments = "TARGET",
-    .summary = "the whole incident: how it came to be and what it led to",
+    .summary = "the whole incident, told",
     .help =
         "What why and impact tell, as one story in the order of time; each sentence with the\n"
         "rows that prove it. What repeats is told once, with a count. At the end: what may\n"

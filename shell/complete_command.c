@@ -11,6 +11,7 @@
 #include "command.h"
 #include "complete.h"
 #include "options.h"
+#include "saved.h"
 
 #define WORD_SIZE 256
 #define OPERANDS  8 /* that are looked at */
@@ -141,6 +142,17 @@ static void add_kinds(struct typing *typing)
         add(typing, kinds[i]);
 }
 
+/* Names of saved queries. */
+static void add_queries(struct typing *typing)
+{
+    struct saved_list list;
+    saved_load(&list);
+    for (size_t i = 0; i < list.count; i++)
+        if (!list.at[i].error)
+            add(typing, list.at[i].name);
+    saved_free(&list);
+}
+
 static void add_entry(struct typing *typing, const char *directory, const char *name)
 {
     char path[WORD_SIZE * 2];
@@ -183,9 +195,9 @@ static const struct {
     const char *name;
     void (*add)(struct typing *typing);
 } operand_kinds[] = {
-    {"TARGET", add_targets}, {"A", add_targets},  {"B", add_targets},
-    {"TABLE", add_tables},   {"VERB", add_verbs}, {"FORMAT", add_formats},
-    {"TIME", add_times},     {"LIST", add_kinds}, {"FILE", add_files},
+    {"TARGET", add_targets}, {"A", add_targets},      {"B", add_targets},  {"TABLE", add_tables},
+    {"VERB", add_verbs},     {"FORMAT", add_formats}, {"TIME", add_times}, {"LIST", add_kinds},
+    {"FILE", add_files},     {"NAME", add_queries},
 };
 
 static void add_kind(struct typing *typing, const char *kind)

@@ -60,15 +60,13 @@ enum status options_parse(struct options *options, int count, char **words, bool
 /* The name of the first option in a set of OPTION_*, without dashes. */
 const char *options_name(unsigned set);
 
-/* Writes the option part of --help: what they are called. */
-/* The n-th of the options that a command which takes these may have at the prompt; NULL: no more.
- */
+/* The n-th of the options that a command which takes these may have at the prompt, or NULL. */
 const char *options_nth(size_t n, unsigned takes);
 
 /* What the help calls the value of an option in this form (`--at`, `-o`); NULL: it takes none. */
 const char *options_value(const char *word);
 
-
+/* Writes the option part of --help: what they are called. */
 void options_help(FILE *out);
 
 /* Writes what each option is for, a line each. */

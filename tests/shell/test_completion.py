@@ -54,6 +54,8 @@ COMPLETED = {
     ".schema exposed": ".schema exposed_listeners ",
     ".mode mark": ".mode markdown ",
     ".help targ": ".help targets ",
+    ".run server-sh": ".run server-shells ",
+    ".queries new-lis": ".queries new-listeners ",
     ".frobnicate exe:": ".frobnicate exe:",
 }
 
