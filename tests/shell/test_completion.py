@@ -152,14 +152,14 @@ class Completion(unittest.TestCase):
         self.assertIn("\n6\n", terminal.ask("SELECT 6;"))
 
     def test_files(self):
-        os.makedirs(path("folder/inner"), exist_ok=True)
-        with open(path("folder/script.sql"), "w", encoding="ascii"):
+        os.makedirs(path("tab-folder/inner"), exist_ok=True)
+        with open(path("tab-folder/script.sql"), "w", encoding="ascii"):
             pass
         terminal = self.start()
-        terminal.type(f".ps -o {path('folder')}/scr\t#")
+        terminal.type(f".ps -o {path('tab-folder')}/scr\t#")
         terminal.until(lambda screen: screen.endswith("script.sql #"))
         self.clear(terminal)
-        terminal.type(f".ps -o {path('folder')}/inn\t#")
+        terminal.type(f".ps -o {path('tab-folder')}/inn\t#")
         terminal.until(lambda screen: screen.endswith("inner/#"))
 
 
