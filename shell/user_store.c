@@ -206,12 +206,11 @@ static uid_t login_uid(void)
 
 const char *user_store_person(void)
 {
-    static char text[1024]; /* the name, and what else the entry holds */
-    struct passwd entry;
-    struct passwd *found = NULL;
+    static char number[16];
     uid_t uid = login_uid();
-    if (getpwuid_r(uid, &entry, text, sizeof text, &found) == 0 && found)
-        return found->pw_name;
-    snprintf(text, sizeof text, "%u", uid);
-    return text;
+    const struct passwd *entry = getpwuid(uid);
+    if (entry)
+        return entry->pw_name;
+    snprintf(number, sizeof number, "%u", uid);
+    return number;
 }
