@@ -8,12 +8,25 @@
 #include "words.h"
 
 const struct command *const commands[] = {
-    &command_ps,     &command_tree,      &command_why,
-    &command_impact, &command_story,     &command_path,
-    &command_traces, &command_run_saved, &command_queries,
-    &command_pin,    &command_unpin,     &command_pins,
-    &command_status, &command_schema,    &command_help,
-    &command_mode,   &command_quit,      NULL,
+    &command_ps,
+    &command_tree,
+    &command_why,
+    &command_impact,
+    &command_story,
+    &command_path,
+    &command_traces,
+    &command_run_saved,
+    &command_queries,
+    &command_pin,
+    &command_unpin,
+    &command_pins,
+    &command_check,
+    &command_status,
+    &command_schema,
+    &command_help,
+    &command_mode,
+    &command_quit,
+    NULL,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands - 1)

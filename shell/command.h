@@ -27,7 +27,8 @@ struct command {
 
 extern const struct command command_ps, command_tree, command_why, command_impact, command_story,
     command_path, command_traces, command_run_saved, command_queries, command_pin, command_unpin,
-    command_pins, command_status, command_schema, command_help, command_mode, command_quit;
+    command_pins, command_check, command_status, command_schema, command_help, command_mode,
+    command_quit;
 
 /* All of them in the order of the help, ended by NULL. */
 extern const struct command *const commands[];
