@@ -76,6 +76,9 @@ struct key_row {
 
 static const struct key_row key_rows[] = {
     {"store", "path", parse_path, offsetof(struct config, store), 0, 0, 0},
+    NUMBER("store", keep_days, parse_number, 0, 36500, 14),
+    NUMBER("store", max_mib, parse_number, 16, 16777216, 4096),
+    NUMBER("store", reserve_mib, parse_number, 0, 1024, 16),
     {"capture", "cgroup", parse_path, offsetof(struct config, cgroup), 0, 0, 0},
     {"capture", "environment", parse_names, offsetof(struct config, environment), 0, 0, 0},
     {"capture", "places", parse_places, offsetof(struct config, places), 0, 0, 0},
@@ -99,9 +102,6 @@ static const struct key_row key_rows[] = {
     NUMBER("timing", tick_ms, parse_number, 1, 1000, 10),
     NUMBER("timing", flush_ms, parse_number, 10, 60000, 200),
     NUMBER("timing", queue_mib, parse_number, 1, 4096, 32),
-    {"rules", "run", parse_yes, offsetof(struct config, rules_run), 0, 1, 1},
-    {"rules", "directory", parse_path, offsetof(struct config, rules_directory), 0, 0, 0},
-    {"rules", "budget_ms", parse_number, offsetof(struct config, rules_budget_ms), 1, 60000, 500},
 };
 
 /* ---- errors ---- */
@@ -317,7 +317,7 @@ struct file_reader {
     struct config_error *error;
     int line;
     int error_line; /* where *error was found; 0: nowhere */
-    uint64_t seen;  /* bit i: key_rows[i] has been given */
+    unsigned seen;  /* bit i: key_rows[i] has been given */
     char *buffer;   /* of getline */
     size_t buffer_size;
 };
@@ -349,8 +349,8 @@ static int fail_section(struct file_reader *reader, const char *section, const c
         return fail_line(reader, "[%.60s]: no such section; did you mean [%s]?", section,
                          nearest.name);
     return fail_line(reader,
-                     "[%.60s]: no such section; there are [store], [capture], [rings], [timing] "
-                     "and [rules]",
+                     "[%.60s]: no such section; there are [store], [capture], [rings] and "
+                     "[timing]",
                      section);
 }
 
@@ -383,8 +383,8 @@ static int take_key(void *context, const char *section, const char *name, const 
         const struct key_row *key = &key_rows[i];
         if (strcmp(key->section, section) != 0 || strcmp(key->name, name) != 0)
             continue;
-        bool again = reader->seen >> i & 1;
-        reader->seen |= UINT64_C(1) << i;
+        bool again = reader->seen & (1u << i);
+        reader->seen |= 1u << i;
         const char *wrong = key->parse(reader->config, key, value, again);
         if (!wrong)
             return 1;
@@ -565,7 +565,8 @@ static bool same_file(const char *a, const char *b)
 /* The store, and what SQLite and the lock keep beside it. */
 static bool is_of_store(const char *path, const char *store)
 {
-    static const char *const endings[] = {"", "-wal", "-shm", "-lock", "-journal"};
+    static const char *const endings[] = {"",         "-wal",     "-shm", "-lock",
+                                          "-journal", "-ballast", ".user"};
     char name[4096];
 
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
@@ -631,7 +632,6 @@ void config_free(struct config *config)
     free_names(config->environment);
     free_names(config->places);
     free(config->redact_key);
-    free(config->rules_directory);
     free_names(config->redact_arguments);
     free_names(config->redact_environment);
     *config = (struct config){0};

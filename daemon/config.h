@@ -26,6 +26,9 @@ struct config {
     bool help;    /* nothing else was looked at: print config_usage() */
     bool version; /* likewise: print the version */
 
+    uint32_t keep_days;   /* rows older than that are rolled away; 0: none for their age */
+    uint32_t max_mib;     /* what the store and its log may take; old rows make room */
+    uint32_t reserve_mib; /* kept free on the disk, for rolling when it is full; 0: nothing */
     uint32_t lifecycle_ring_mib; /* a power of two */
     uint32_t activity_ring_mib;  /* a power of two */
     uint32_t tick_ms;            /* between two drains while records come */
@@ -37,10 +40,6 @@ struct config {
     char *container_root;           /* put before the paths of runtimes' files; NULL: nothing */
     char **environment;             /* allow-listed names, NULL-terminated; never NULL itself */
     char **places;                  /* `name:pattern` of files to watch; likewise */
-
-    bool rules_run;           /* run rules over what was recorded */
-    char *rules_directory;    /* of the user's own; NULL: RULE_DIRECTORY */
-    uint32_t rules_budget_ms; /* that a rule may take for one batch */
 
     bool redact;               /* take secrets out of what is recorded */
     char *redact_key;          /* the file of its key; NULL: STORE-key */

@@ -128,8 +128,7 @@ static void reload(struct loop *loop)
     loop->config->flush_ms = config.flush_ms;
     uv_timer_set_repeat(&loop->timers[TIMER_TICK], config.tick_ms);
     uv_timer_set_repeat(&loop->timers[TIMER_FLUSH], config.flush_ms);
-    recorder_reload_rules(loop->recorder);
-    log_line("the configuration and the rules were read again");
+    log_line("the configuration was read again");
     config_free(&config);
 }
 

@@ -7,13 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../sql/rule.h"
 #include "cgroups.h"
 #include "index.h"
 #include "log.h"
 #include "pipeline.h"
 #include "record.h"
-#include "risk.h"
 #include "writer.h"
 
 #define TURN_RECORDS 8192
@@ -27,11 +25,14 @@ struct recorder {
     struct pipeline *pipeline;
     struct model *model;
     struct store *store;
+    struct retention *retention;
     struct writer *writer;
-    struct risk *risk;               /* NULL: no rules are run */
-    int64_t next_id[ROW_KIND_COUNT]; /* when the store was opened */
+    struct retention_options limits;
     bool replaying;
-    bool trouble;       /* the writer's newest attempt failed, and the log says so */
+    bool trouble;           /* the writer's newest attempt failed, and the log says so */
+    bool retention_trouble; /* the same of rolling */
+    bool starved_told;
+    struct retention_status retention_known;
     size_t queue;       /* bytes that batches may take */
     int64_t down_since; /* when the recorder before this one last wrote; INTEGER_NULL: no gap */
     int64_t next_probe;
@@ -55,6 +56,22 @@ static int64_t wall_now(void *context)
     (void)context;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* On the clock of the rows that are made now: a replay's are of another time. */
+static int64_t row_time(void *context)
+{
+    const struct recorder *recorder = context;
+
+    return recorder->replaying ? model_newest(recorder->model) : wall_now(NULL);
+}
+
+/* In the writer's thread. */
+static void tell_committed(void *context)
+{
+    const struct recorder *recorder = context;
+
+    recorder->committed(recorder->context);
 }
 
 /* ---- rows about the recorder itself ---- */
@@ -132,23 +149,6 @@ static void report_writer_losses(struct recorder *recorder)
         };
         model_lose(recorder->model, &loss);
     }
-}
-
-/* Rows that came in faster than the rules could be run over them. */
-static void report_missed(struct recorder *recorder)
-{
-    uint64_t missed = recorder->risk ? risk_take_missed(recorder->risk) : 0;
-    struct row_loss loss = {
-        .started_at = wall_now(NULL),
-        .ended_at = wall_now(NULL),
-        .class = {"rules", 5},
-        .stage = {"rules", 5},
-        .count = (int64_t)missed,
-        .detail = {"rows that no rule was run over", 30},
-    };
-
-    if (missed)
-        model_lose(recorder->model, &loss);
 }
 
 /* ---- opening: each step leaves what recorder_free undoes ---- */
@@ -243,9 +243,10 @@ static int open_model(struct recorder *recorder, const struct config *config,
         store_host(recorder->store, &recorder->host, &known) ||
         store_next_ids(recorder->store, start.next_id))
         return fail(error, store_failure(recorder->store)->message);
-    memcpy(recorder->next_id, start.next_id, sizeof(recorder->next_id));
     recorder->row.id = start.next_id[ROW_RECORDER];
     recorder->next_probe = start.next_id[ROW_PROBE];
+    recorder->limits.loss_id = start.next_id[ROW_LOSS]++;
+    recorder->limits.host_id = recorder->host.id;
     start.host_id = recorder->host.id;
     start.environment = config->environment; /* the configuration outlives the recorder */
     start.places = config->places;
@@ -258,51 +259,27 @@ static int open_model(struct recorder *recorder, const struct config *config,
     return 0;
 }
 
-static int open_risk(struct recorder *recorder, const struct config *config,
-                     struct recorder_error *error)
+/* What a replay is of may be old: that is no reason to roll it away. */
+static void set_limits(struct recorder *recorder, const struct config *config)
 {
-    struct risk_options options = {
-        .store = config->store,
-        .directory = config->rules_directory ? config->rules_directory : RULE_DIRECTORY,
-        .budget_ms = config->rules_budget_ms,
-        .since = recorder->replaying ? INTEGER_NULL : recorder->down_since,
-        .next_id = recorder->next_id,
-        .ready = recorder->committed,
-        .context = recorder->context,
-    };
-
-    if (!config->rules_run)
-        return 0;
-    recorder->risk = risk_start(&options);
-    return recorder->risk ? 0 : fail(error, "can not start the thread that runs rules");
-}
-
-/* These two in the writer's thread. */
-static void on_commit(void *context)
-{
-    const struct recorder *recorder = context;
-
-    recorder->committed(recorder->context);
-}
-
-static void on_written(void *context, const struct row *rows, size_t count)
-{
-    const struct recorder *recorder = context;
-
-    if (recorder->risk)
-        risk_written(recorder->risk, rows, count);
+    recorder->limits.age = recorder->replaying ? 0 : (int64_t)config->keep_days * 86400 * NS_PER_S;
+    recorder->limits.bytes = (int64_t)config->max_mib << 20;
+    recorder->limits.reserve = recorder->replaying ? 0 : (int64_t)config->reserve_mib << 20;
 }
 
 static int open_writer(struct recorder *recorder, struct recorder_error *error)
 {
     struct writer_options options = {
         .limit = recorder->queue,
-        .clock = wall_now,
-        .notify = on_commit,
-        .written = on_written,
+        .clock = row_time,
+        .notify = tell_committed,
         .context = recorder,
     };
 
+    recorder->retention = retention_open(recorder->store, &recorder->limits);
+    if (!recorder->retention)
+        return fail(error, store_failure(recorder->store)->message);
+    options.retention = recorder->retention;
     recorder->writer = writer_start(recorder->store, &options);
     return recorder->writer ? 0 : fail(error, "can not start the writer's thread");
 }
@@ -323,7 +300,7 @@ static void recorder_free(struct recorder *recorder)
 {
     if (recorder->writer)
         writer_stop(recorder->writer, NULL);
-    risk_stop(recorder->risk);
+    retention_close(recorder->retention);
     if (recorder->store)
         store_close(recorder->store); /* before the source, whose descriptors may stay for longer */
     if (recorder->source)
@@ -346,11 +323,11 @@ struct recorder *recorder_open(const struct config *config, void (*committed)(vo
     recorder->replaying = config->replay != NULL;
     recorder->ops = recorder->replaying ? &source_replay : &source_bpf;
     recorder->queue = (size_t)config->queue_mib << 20;
+    set_limits(recorder, config);
     recorder->committed = committed;
     recorder->context = context;
     if (open_store(recorder, config, error) == 0 && open_source(recorder, config, error) == 0 &&
-        open_model(recorder, config, error) == 0 && open_risk(recorder, config, error) == 0 &&
-        open_writer(recorder, error) == 0) {
+        open_model(recorder, config, error) == 0 && open_writer(recorder, error) == 0) {
         describe_run(recorder, config);
         return recorder;
     }
@@ -437,26 +414,33 @@ void recorder_audit(struct recorder *recorder)
         log_line("%s", trouble);
     recorder->ops->audit(recorder->source);
     report_writer_losses(recorder);
-    report_missed(recorder);
     recorder_flush(recorder); /* the loop may be asleep, and the audit have found something */
     batch = add_heartbeat(recorder, NULL);
     if (batch)
         writer_submit(recorder->writer, batch);
 }
 
-static void write_found(struct recorder *recorder)
+/* Each trouble is logged when it comes. */
+static void check_retention(struct recorder *recorder, const struct writer_status *status)
 {
-    struct batch *batch = recorder->risk ? risk_take(recorder->risk) : NULL;
+    const struct retention_status *now = &status->retention, *before = &recorder->retention_known;
 
-    if (batch)
-        writer_submit(recorder->writer, batch);
+    if (now->pins[0] && strcmp(now->pins, before->pins) != 0)
+        log_line("%s", now->pins);
+    if (status->retention_error[0] && !recorder->retention_trouble && !recorder->trouble)
+        log_line("can not roll old rows away, trying again: %s", status->retention_error);
+    if (now->starved && !recorder->starved_told)
+        log_line("the store is over its limit, and all that is left is in use, pinned or too new");
+    if (now->squeezed && !before->squeezed)
+        log_line("the disk is full: old rows make room for new ones");
+    recorder->retention_trouble = status->retention_error[0] != '\0';
+    recorder->starved_told |= now->starved; /* under load it comes and goes */
+    recorder->retention_known = *now;
 }
 
 void recorder_check_writer(struct recorder *recorder)
 {
     struct writer_status status;
-
-    write_found(recorder);
 
     writer_status(recorder->writer, &status);
     if (status.failures && !recorder->trouble)
@@ -464,12 +448,7 @@ void recorder_check_writer(struct recorder *recorder)
     else if (!status.failures && recorder->trouble)
         log_line("writing again");
     recorder->trouble = status.failures > 0;
-}
-
-void recorder_reload_rules(struct recorder *recorder)
-{
-    if (recorder->risk)
-        risk_reload(recorder->risk);
+    check_retention(recorder, &status);
 }
 
 bool recorder_ended(const struct recorder *recorder)
@@ -492,21 +471,6 @@ static void write_rest(struct recorder *recorder)
         writer_submit(recorder->writer, batch);
 }
 
-/* The rules are run over the last rows too, unless that takes long or the disk is in trouble. */
-static void settle_risk(struct recorder *recorder)
-{
-    static const struct timespec nap = {.tv_nsec = 2000000};
-    struct writer_status status;
-
-    for (int i = 0; i < READY_NAPS && recorder->risk; i++) {
-        write_found(recorder);
-        writer_status(recorder->writer, &status);
-        if (status.failures || (!status.queued_batches && risk_is_idle(recorder->risk)))
-            break;
-        nanosleep(&nap, NULL);
-    }
-}
-
 static int close_writer(struct recorder *recorder, struct recorder_error *error)
 {
     struct writer_status last;
@@ -527,7 +491,6 @@ int recorder_close(struct recorder *recorder, struct recorder_error *error)
     int code;
 
     write_rest(recorder);
-    settle_risk(recorder);
     code = close_writer(recorder, error);
     failure = recorder->ops->failure(recorder->source);
     if (failure)

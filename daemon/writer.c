@@ -13,6 +13,10 @@
 #define RETRY_FIRST_MS 100u
 #define RETRY_MOST_MS  1000u
 
+/* Rolling goes on for so long while batches wait, and while the disk is full. */
+#define ROLL_NS      20000000ll
+#define ROLL_FULL_NS 1000000000ll
+
 /* Attempts to write one batch once the recorder wants to go: 100 + 200 + 400 + 800 ms between. */
 #define ATTEMPTS_AT_STOP 5u
 
@@ -152,12 +156,6 @@ static void make_room(struct writer *writer)
 
 /* ---- the thread ---- */
 
-static void tell_written(const struct writer *writer, const struct batch *batch)
-{
-    if (writer->options.written)
-        writer->options.written(writer->options.context, batch_rows(batch), batch_count(batch));
-}
-
 static void notify(const struct writer *writer)
 {
     if (writer->options.notify)
@@ -224,8 +222,6 @@ static enum store_status salvage(struct writer *writer, const struct entry *entr
     bool *refused = calloc(batch_count(entry->batch), sizeof(*refused));
     enum store_status status =
         refused ? write_singly(writer, entry->batch, refused, refusal) : STORE_REFUSED;
-    if (status == STORE_OK)
-        tell_written(writer, entry->batch); /* an id that is not there selects nothing */
     pthread_mutex_lock(&writer->mutex);
     if (status == STORE_OK) {
         memcpy(writer->status.refusal, refusal, sizeof(refusal));
@@ -235,14 +231,67 @@ static enum store_status salvage(struct writer *writer, const struct entry *entr
     return status;
 }
 
+/* ---- rolling ---- */
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* One slice, with the mutex given up meanwhile. Returns whether there is more to do. */
+static bool roll_slice(struct writer *writer, int64_t wall)
+{
+    struct retention *retention = writer->options.retention;
+    struct retention_time now = {wall, clock_ns(CLOCK_BOOTTIME)};
+    bool more;
+    pthread_mutex_unlock(&writer->mutex);
+    enum store_status status = retention_step(retention, &now, &more);
+    pthread_mutex_lock(&writer->mutex);
+    retention_status(retention, &writer->status.retention);
+    snprintf(writer->status.retention_error, sizeof(writer->status.retention_error), "%s",
+             status == STORE_OK ? "" : store_failure(writer->store)->message);
+    return more;
+}
+
+/* Rolls while nobody waits, or for a little while: the store has to shrink as fast as it grows. */
+static void roll(struct writer *writer, int64_t wall)
+{
+    int64_t until = clock_ns(CLOCK_MONOTONIC) + ROLL_NS;
+    bool more = writer->options.retention;
+    while (more && !writer->stopping && (!writer->first || clock_ns(CLOCK_MONOTONIC) < until))
+        more = roll_slice(writer, wall);
+}
+
+/* The disk is full: what is old makes room, for a second at most. */
+static void make_room_on_disk(struct writer *writer, int64_t wall)
+{
+    int64_t until = clock_ns(CLOCK_MONOTONIC) + ROLL_FULL_NS;
+    bool more = writer->options.retention;
+    if (more)
+        retention_squeeze(writer->options.retention);
+    while (more && clock_ns(CLOCK_MONOTONIC) < until)
+        more = roll_slice(writer, wall);
+}
+
+/* ---- writing ---- */
+
+/* Without the mutex. */
+static enum store_status write_batch(struct writer *writer, const struct batch *batch)
+{
+    struct retention *retention = writer->options.retention;
+    enum store_status status = retention ? retention_allow(retention) : STORE_OK;
+    if (status != STORE_OK)
+        return status;
+    return store_write(writer->store, batch_rows(batch), batch_count(batch));
+}
+
 /* Called with the mutex held, gives it up meanwhile. */
 static enum store_status write_entry(struct writer *writer, const struct entry *entry)
 {
     pthread_mutex_unlock(&writer->mutex);
-    enum store_status status =
-        store_write(writer->store, batch_rows(entry->batch), batch_count(entry->batch));
-    if (status == STORE_OK)
-        tell_written(writer, entry->batch);
+    enum store_status status = write_batch(writer, entry->batch);
     pthread_mutex_lock(&writer->mutex);
     return status == STORE_REFUSED ? salvage(writer, entry) : status;
 }
@@ -250,6 +299,7 @@ static enum store_status write_entry(struct writer *writer, const struct entry *
 static void write_first(struct writer *writer)
 {
     struct writer_status *known = &writer->status;
+    int64_t wall = writer->first->ended_at;
     writer->writing = true;
     enum store_status status = write_entry(writer, writer->first);
     writer->writing = false;
@@ -267,6 +317,10 @@ static void write_first(struct writer *writer)
     pthread_mutex_unlock(&writer->mutex);
     notify(writer);
     pthread_mutex_lock(&writer->mutex);
+    if (status == STORE_OK)
+        roll(writer, wall);
+    else if (status == STORE_FULL)
+        make_room_on_disk(writer, wall);
 }
 
 static void *run(void *argument)

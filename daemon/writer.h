@@ -15,7 +15,7 @@
 #ifndef SPYQ_WRITER_H
 #define SPYQ_WRITER_H
 
-#include "../sql/store.h"
+#include "../sql/retention.h"
 #include "batch.h"
 
 struct writer;
@@ -33,11 +33,11 @@ struct writer_options {
      * may be NULL. It must not call back into the writer: wake your own thread and return. */
     void (*notify)(void *context);
 
-    /* Called in the writer's thread, without a lock held, with the rows that a commit has put into
-     * the store; may be NULL. It must not call back into the writer either. */
-    void (*written)(void *context, const struct row *rows, size_t count);
+    void *context; /* of both */
 
-    void *context; /* of all three */
+    /* Of the store, the caller's to close after writer_stop; used by the thread only. NULL: nothing
+     * is rolled away. */
+    struct retention *retention;
 };
 
 /*
@@ -83,6 +83,9 @@ struct writer_status {
 
     size_t queued_batches; /* now */
     size_t queued_bytes;
+
+    struct retention_status retention;
+    char retention_error[512]; /* why the newest attempt to roll failed; empty: it did not */
 };
 
 void writer_status(struct writer *writer, struct writer_status *status);

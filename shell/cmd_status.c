@@ -141,12 +141,12 @@ static void add_counts(struct facts *facts)
     struct result tables = {0};
     facts->section = "rows";
     if (facts->status == STATUS_OK)
-        facts->status =
-            query_fetch(facts->session, &tables,
-                        "SELECT name FROM sqlite_schema WHERE type = 'table' AND "
-                        "name NOT IN ('sequences', 'changes') AND name NOT LIKE 'sqlite\\_%' "
-                        "ESCAPE '\\' ORDER BY rootpage",
-                        "");
+        facts->status = query_fetch(
+            facts->session, &tables,
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND "
+            "name NOT IN ('sequences', 'changes', 'marks') AND name NOT LIKE 'sqlite\\_%' "
+            "ESCAPE '\\' ORDER BY rootpage",
+            "");
     for (size_t i = 0; facts->status == STATUS_OK && i < tables.rows; i++)
         add_count(facts, result_row(&tables, i)->bytes.data);
     result_free(&tables);

@@ -281,75 +281,11 @@ static const struct meaning trace_columns[] = {
     {"ended_at", "when its last process ended; NULL: it lives"},
     {"process_count", "how many processes have been in it"},
     {"connection_count", "how many connections they made or took"},
-    {"flag_count", "how many flags it has that are not suppressed"},
-    {"score", "how much it deserves a look, 0 to 100"},
-    {"severity", "the worst of its flags"},
-    {"tactics", "tactics of ATT&CK that its flags name"},
+    {"flag_count", "0 so far"},
+    {"score", "NULL so far"},
+    {"severity", "NULL so far"},
+    {"tactics", "NULL so far"},
     {"pinned", "0 so far"},
-    {NULL, NULL},
-};
-
-static const struct meaning flag_columns[] = {
-    {"id", "number of the row"},
-    {"at", "when what was found happened"},
-    {"rule", "which rule: rules.name"},
-    {"severity", "info, low, medium, high or critical"},
-    {"title", "what was found, in a few words"},
-    {"techniques", "techniques of ATT&CK, as a JSON array"},
-    {"process_id", "the process: processes.id"},
-    {"exec_id", "the exec, if one is meant: execs.id"},
-    {"connection_id", "the connection, if one is meant: connections.id"},
-    {"file_id", "the file, if one is meant: files.id"},
-    {"trace_id", "the trace of the process: traces.id"},
-    {"detail", "what was found, in this case"},
-    {"suppressed_by", "the suppression that it fell under; NULL: none"},
-    {"edge_id", "the edge, if one is meant: edges.id"},
-    {"tactics", "tactics of ATT&CK, as a JSON array"},
-    {"flagged_at", "when the rule found it"},
-    {"host_id", "the boot it was on: hosts.id"},
-    {NULL, NULL},
-};
-
-static const struct meaning score_reason_columns[] = {
-    {"id", "number of the row"},
-    {"trace_id", "the trace: traces.id"},
-    {"flag_id", "the flag that earned them: flags.id"},
-    {"points", "how many; below 0: what is above the cap"},
-    {"reason", "why, in words"},
-    {NULL, NULL},
-};
-
-static const struct meaning rule_columns[] = {
-    {"id", "number of the row"},
-    {"name", "the id that its file gives it"},
-    {"title", "what it finds, in a few words"},
-    {"severity", "how bad that is"},
-    {"techniques", "techniques of ATT&CK, as a JSON array"},
-    {"tactics", "tactics of ATT&CK, as a JSON array"},
-    {"description", "what it finds"},
-    {"benign", "what it may find that is harmless"},
-    {"file", "where it is from; below sql/rules: built in"},
-    {"state", "active, failed, suspended, disabled or removed"},
-    {"error", "why it is failed or suspended"},
-    {"runs", "how often it was run"},
-    {"hits", "rows that it gave, known ones included"},
-    {"withheld", "hits not flagged, as their trace had enough"},
-    {"busy_ns", "the time it took altogether, ns"},
-    {"slowest_ns", "its longest run, ns"},
-    {"loaded_at", "when it was loaded"},
-    {NULL, NULL},
-};
-
-static const struct meaning pair_columns[] = {
-    {"id", "number of the row"},
-    {"kind", "parent-child, program-destination, program-listener or user-program"},
-    {"a", "the first of the two"},
-    {"b", "the second of the two"},
-    {"first_at", "when it was first seen"},
-    {"last_at", "when it was last seen"},
-    {"count", "how often it was seen"},
-    {"novel", "1: first seen after the warm-up"},
-    {"process_id", "by which process first: processes.id"},
     {NULL, NULL},
 };
 
@@ -376,6 +312,16 @@ static const struct meaning change_columns[] = {
     {"id", "number of the transaction"},
     {"processes", "JSON array of the rows written: processes.id"},
     {"edges", "JSON array of the rows written: edges.id"},
+    {NULL, NULL},
+};
+
+static const struct meaning mark_columns[] = {
+    {"id", "number of the mark"},
+    {"host_id", "the boot it was made in: hosts.id"},
+    {"at", "when it was made"},
+    {"boottime", "the same since that boot, in ns"},
+    {"last_ids", "JSON object: the highest id of each table by then"},
+    {"rolled", "1: rows up to it have been rolled away, or are being so"},
     {NULL, NULL},
 };
 
@@ -437,13 +383,10 @@ static const struct relation relations[] = {
     {"traces", "one row for each login, job, service and container", trace_columns, NULL},
     {"trace_links", "which trace led into which, and how", trace_link_columns, NULL},
     {"edges", "which process acted on which, and how", edge_columns, NULL},
-    {"flags", "what a rule has found, and where", flag_columns, NULL},
-    {"score_reasons", "where each point of a score comes from", score_reason_columns, NULL},
-    {"rules", "the rules that are run, and how they fare", rule_columns, NULL},
-    {"pairs", "what goes with what here, and since when", pair_columns, NULL},
     {"losses", "what is known not to have been recorded", loss_columns, NULL},
     {"sequences", "private: where the numbering of each table stands", sequence_columns, NULL},
     {"changes", "private: what was written last, for who holds it in memory", change_columns, NULL},
+    {"marks", "private: how far the numbering was, for rolling old rows away", mark_columns, NULL},
     {"gaps", "losses, with how long each lasted", gap_columns, "losses"},
     {"process_tree", "every process beside its parent", tree_columns, "processes"},
     {"open_connections", "connections open now, with who holds them", holder_columns,

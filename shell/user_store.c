@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../sql/user.h"
 #include "complain.h"
 #include "guard.h"
 #include "user.sql.h"
@@ -28,7 +29,7 @@ static char *find_path(const char *store)
         return strdup(environment);
     char *real = realpath(store, NULL);
     char *path = NULL;
-    if (!real || asprintf(&path, "%s.user", real) < 0)
+    if (!real || asprintf(&path, "%s" USER_STORE_SUFFIX, real) < 0)
         complain("%s: %s", store, strerror(errno));
     free(real);
     return path;

@@ -9,9 +9,6 @@
 
 #include "session.h"
 
-#define USER_STORE_APPLICATION_ID 0x53505955 /* "SPYU" */
-#define USER_STORE_SCHEMA_VERSION 1
-
 /*
  * Opens the user's store of the session for reading. *user is the session with it in place of the
  * recorded store, for query_fetch() and its kin; user->db is NULL where there is no such file yet.

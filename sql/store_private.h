@@ -25,7 +25,15 @@ struct store_table {
     } id_columns[STORE_ID_COLUMNS_MAX];
 };
 
+/* Room for a row of any kind. */
+#define ANY_ROW_MEMBER(NAME, table, name, COLUMNS) struct row_##name name;
+union any_row {
+    ROW_KINDS(ANY_ROW_MEMBER)
+};
+
 #define STORE_CHANGES_STATEMENTS 3
+
+struct retention;
 
 struct store {
     char *path; /* absolute, symbolic links resolved */
@@ -34,12 +42,12 @@ struct store {
     struct store_error failure;
     struct store_table tables[ROW_KIND_COUNT];
     sqlite3_stmt *mark;                   /* writes one row of `sequences` */
-    sqlite3_stmt *unscore;                /* deletes a trace's rows of `score_reasons` */
     int64_t last_id[ROW_KIND_COUNT];      /* as `sequences` has it */
     int64_t last_id_seen[ROW_KIND_COUNT]; /* in the open transaction */
     sqlite3_str *changed_processes;       /* the begin of an array of ids; NULL: none so far */
     sqlite3_str *changed_edges;
     sqlite3_stmt *changes[STORE_CHANGES_STATEMENTS]; /* write rows of `changes` */
+    struct retention *retention;                     /* NULL: nothing is rolled away */
 };
 
 /* Fill *error and return its status. */
@@ -91,6 +99,15 @@ void store_changes_finalize(struct store *store);
 void store_changes_note(struct store *store, const struct row *row);
 enum store_status store_changes_write(struct store *store);
 void store_changes_drop(struct store *store);
+
+/*
+ * Keeps a row from naming others that were rolled away: returns it as it is, a changed one that is
+ * valid until the next call, or NULL where it means nothing without them, which is counted.
+ */
+const struct row *retention_admit(struct retention *retention, const struct row *row);
+
+/* The pid of another process that holds a lock on the store's log, 0: none is known. */
+long store_lock_holder(const char *path);
 
 /* One transaction: begin, put rows, commit. Whoever sees a failure rolls back. */
 enum store_status store_begin(struct store *store);

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What may be rolled away: a rule for each table, in the order in which they are applied, those
+ * tables first whose rows need others. A row goes when what it tells was over before the horizon
+ * and no row that stays needs it.
+ *
+ * Kept with a process that stays, so that it does not lose where it came from: the fork that made
+ * it, the container that it was started in, who wrote the program or the script that it runs, and
+ * all this of those in turn. Kept with a pinned trace: all that its processes did, and those that
+ * they acted with.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "retention_private.h"
+
+/* clang-format off */
+
+/*
+ * In the conditions and deletions: x is the row, ?1 and ?2 the ids between which it is looked for, ?3
+ * the time just after the horizon, ?4 whether anything is pinned, ?5 the highest id that may go, ?6 now. A
+ * time later than now was written before the clock was set back.
+ */
+#define OVER(time)  "(" time " NOT BETWEEN ?3 AND ?6)"
+#define STILL(time) "(" time " IS NULL OR " time " BETWEEN ?3 AND ?6)"
+
+#define NONE(table, condition) "NOT EXISTS (SELECT 1 FROM " table " WHERE " condition ")"
+#define SOME(table, condition) "EXISTS (SELECT 1 FROM " table " WHERE " condition ")"
+
+#define TRACE_PINNED(trace) "(?4 AND " SOME("temp.pinned_traces AS n", "n.trace_id = " trace) ")"
+#define PINNED(process)                                                                            \
+    "(?4 AND " SOME("processes AS o CROSS JOIN temp.pinned_traces AS n ON n.trace_id = o.trace_id", \
+                    "o.id = " process) ")"
+
+#define TRACE_OVER(trace) NONE("traces AS t", "t.id = " trace " AND " STILL("t.ended_at"))
+
+/* Why a process runs what it runs. */
+#define ORIGIN(edge)                                                                               \
+    "(" edge ".kind IN ('fork', 'runtime') OR (" edge ".kind = 'file' AND "                        \
+    "coalesce(" edge ".detail, '') IN ('exec', 'script')))"
+
+/* Either end of a connection: both go together or not at all. */
+#define END_OVER(end)                                                                              \
+    OVER(end ".ended_at") " AND NOT " PINNED(end ".process_id")                                    \
+    " AND " NONE("edges AS e", "e.connection_id = " end ".id")                                     \
+    " AND " NONE("holders AS h", "h.connection_id = " end ".id")                                   \
+    " AND " NONE("files AS f", "f.connection_id = " end ".id")
+
+struct deletion {
+    enum row_kind kind;
+    /* ?1 is the row found. Returns the ids that went, and with each, where it has a second column,
+     * a process that it may have kept. */
+    const char *sql;
+};
+
+struct rule {
+    enum row_kind kind;
+    const char *condition;
+    struct deletion deletions[RULE_DELETES_MAX];
+};
+
+#define ITSELF(KIND, table) {ROW_##KIND, "DELETE FROM " table " WHERE id = ?1 RETURNING id"}
+
+static const struct rule rules_table[] = {
+    {ROW_PRIVILEGE,
+     OVER("x.at") " AND NOT " PINNED("x.process_id"),
+     {ITSELF(PRIVILEGE, "privileges")}},
+
+    {ROW_DNS_QUERY,
+     OVER("x.at") " AND NOT " PINNED("x.process_id"),
+     {ITSELF(DNS_QUERY, "dns_queries")}},
+
+    /* The one by which a living process has become what it is stays. */
+    {ROW_EXEC,
+     OVER("x.at") " AND NOT " PINNED("x.process_id")
+     " AND " NONE("privileges AS v", "v.process_id = x.process_id AND v.exec_id = x.id")
+     " AND NOT (x.error IS NULL"
+     " AND " SOME("processes AS p", "p.id = x.process_id AND " STILL("p.ended_at"))
+     " AND " NONE("execs AS y", "y.process_id = x.process_id AND y.at > x.at AND y.error IS NULL")
+     ")",
+     {ITSELF(EXEC, "execs")}},
+
+    {ROW_TRACE_LINK,
+     OVER("x.last_at")
+     " AND (" TRACE_OVER("x.src_trace_id") " OR " TRACE_OVER("x.dst_trace_id") ")"
+     " AND NOT " TRACE_PINNED("x.src_trace_id") " AND NOT " TRACE_PINNED("x.dst_trace_id"),
+     {ITSELF(TRACE_LINK, "trace_links")}},
+
+    {ROW_HOLDER,
+     OVER("x.at") " AND NOT " PINNED("x.process_id")
+     " AND " NONE("connections AS c", "c.id = x.connection_id AND (" STILL("c.ended_at")
+                  " OR " PINNED("c.process_id") ")"),
+     {ITSELF(HOLDER, "holders")}},
+
+    {ROW_EDGE,
+     "x.open = 0 AND " OVER("x.last_at")
+     " AND NOT " PINNED("x.src") " AND NOT " PINNED("x.dst")
+     " AND " NONE("trace_links AS l", "l.edge_id = x.id")
+     " AND " NONE("holders AS h", "h.process_id = x.dst AND h.edge_id = x.id")
+     " AND NOT (" ORIGIN("x") " AND " SOME("processes AS p", "p.id = x.dst") ")",
+     {ITSELF(EDGE, "edges")}},
+
+    {ROW_FILE,
+     OVER("coalesce(x.last_at, x.at)") " AND NOT " PINNED("x.process_id")
+     " AND " NONE("edges AS e", "e.file_id = x.id"),
+     {ITSELF(FILE, "files")}},
+
+    {ROW_CONNECTION,
+     END_OVER("x")
+     " AND (x.peer_id IS NULL OR " NONE("connections AS q", "q.id = x.peer_id")
+     " OR " SOME("connections AS q", "q.id = x.peer_id AND q.id <= ?5 AND " END_OVER("q")) ")",
+     {{ROW_CONNECTION,
+       "DELETE FROM connections WHERE id = (SELECT c.peer_id FROM connections AS c"
+       " WHERE c.id = ?1) RETURNING id"},
+      ITSELF(CONNECTION, "connections")}},
+
+    /* Whoever it accepted came while it was there: few of those are left so long after. */
+    {ROW_LISTENER,
+     OVER("x.ended_at") " AND NOT " PINNED("x.process_id")
+     " AND " NONE("connections AS c", "c.started_at <= x.ended_at AND c.listener_id = x.id"),
+     {ITSELF(LISTENER, "listeners")}},
+
+    {ROW_CONTAINER,
+     OVER("x.ended_at") " AND NOT " PINNED("x.root_process_id"),
+     {ITSELF(CONTAINER, "containers")}},
+
+    /* The first process of a trace goes last of it, and the trace with it; with a process go the
+     * edges that it was kept with, and the files behind these. */
+    {ROW_PROCESS,
+     OVER("x.ended_at") " AND NOT " TRACE_PINNED("x.trace_id")
+     " AND " NONE("processes AS c", "c.parent_id = x.id")
+     " AND " NONE("execs AS y", "y.process_id = x.id")
+     " AND " NONE("privileges AS v", "v.process_id = x.id")
+     " AND " NONE("dns_queries AS d", "d.process_id = x.id")
+     " AND " NONE("files AS f", "f.process_id = x.id")
+     " AND " NONE("connections AS c", "c.process_id = x.id")
+     " AND " NONE("listeners AS l", "l.process_id = x.id")
+     " AND " NONE("holders AS h", "h.process_id = x.id")
+     " AND " NONE("containers AS c", "c.container_id = x.container_id AND c.root_process_id = x.id")
+     " AND " NONE("edges AS e", "e.src = x.id")
+     " AND " NONE("edges AS e", "e.dst = x.id AND NOT (e.open = 0 AND " OVER("e.last_at")
+                  " AND " ORIGIN("e") " AND NOT " PINNED("e.src")
+                  " AND " NONE("trace_links AS l", "l.edge_id = e.id") ")")
+     " AND " NONE("traces AS t", "t.id = x.trace_id AND t.root_process_id = x.id AND ("
+                  STILL("t.ended_at")
+                  " OR " SOME("processes AS o", "o.trace_id = t.id AND o.id <> x.id")
+                  " OR " SOME("trace_links AS l", "l.src_trace_id = t.id")
+                  " OR " SOME("trace_links AS l", "l.dst_trace_id = t.id") ")"),
+     {{ROW_FILE,
+       "DELETE FROM files WHERE id IN (SELECT e.file_id FROM edges AS e WHERE e.dst = ?1)"
+       " AND " OVER("coalesce(last_at, at)")
+       " AND " NONE("edges AS e", "e.file_id = files.id AND e.dst <> ?1") " RETURNING id"},
+      {ROW_EDGE, "DELETE FROM edges WHERE dst = ?1 RETURNING id, src"},
+      {ROW_TRACE,
+       "DELETE FROM traces WHERE root_process_id = ?1 AND id = (SELECT p.trace_id"
+       " FROM processes AS p WHERE p.id = ?1) RETURNING id"},
+      {ROW_PROCESS, "DELETE FROM processes WHERE id = ?1 RETURNING id, parent_id"}}},
+
+    /* Those whose first process is not there. */
+    {ROW_TRACE,
+     OVER("x.ended_at") " AND NOT " TRACE_PINNED("x.id")
+     " AND " NONE("processes AS p", "p.id = x.root_process_id")
+     " AND " NONE("processes AS p", "p.trace_id = x.id")
+     " AND " NONE("trace_links AS l", "l.src_trace_id = x.id")
+     " AND " NONE("trace_links AS l", "l.dst_trace_id = x.id"),
+     {ITSELF(TRACE, "traces")}},
+
+    {ROW_PROBE,
+     "x.recorder_id < (SELECT max(id) FROM recorders)"
+     " AND " NONE("recorders AS r", "r.id = x.recorder_id AND r.last_seen_at BETWEEN ?3 AND ?6"),
+     {ITSELF(PROBE, "probes")}},
+
+    {ROW_RECORDER,
+     OVER("x.last_seen_at") " AND x.id < (SELECT max(id) FROM recorders)"
+     " AND " NONE("probes AS o", "o.recorder_id = x.id"),
+     {ITSELF(RECORDER, "recorders")}},
+
+    {ROW_LOSS,
+     OVER("x.ended_at") " AND x.class <> 'retention'",
+     {ITSELF(LOSS, "losses")}},
+};
+
+/* clang-format on */
+
+#define RULES (sizeof(rules_table) / sizeof(rules_table[0]))
+_Static_assert(RULES <= RULES_MAX, "room for every rule's cursor");
+
+#define FOUND_MAX 1024
+#define FREED_MAX 64
+
+struct statements {
+    sqlite3_stmt *end;  /* the last of the next ?3 ids between ?1 and ?2 */
+    sqlite3_stmt *find; /* the ids that may go */
+    sqlite3_stmt *deletions[RULE_DELETES_MAX];
+};
+
+struct rules {
+    struct store *store;
+    struct statements of[RULES];
+    int64_t found[FOUND_MAX];
+    int64_t freed[FREED_MAX]; /* processes that one which went may have kept */
+    size_t freed_count;
+};
+
+/* One look at one rule. */
+struct sweep {
+    struct rules *rules;
+    size_t rule;
+    const struct horizon *horizon;
+    struct rolled *rolled;
+};
+
+size_t rules_count(void)
+{
+    return RULES;
+}
+
+enum row_kind rules_kind(size_t rule)
+{
+    return rules_table[rule].kind;
+}
+
+/* ---- statements ---- */
+
+static int prepare(struct store *store, sqlite3_stmt **statement, char *sql)
+{
+    int code =
+        sql ? sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL)
+            : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return code;
+}
+
+static int prepare_rule(struct store *store, const struct rule *rule, struct statements *of)
+{
+    const char *table = row_tables[rule->kind].name;
+    int code =
+        prepare(store, &of->end,
+                sqlite3_mprintf("SELECT max(id) FROM (SELECT id FROM \"%w\" WHERE id > ?1 AND "
+                                "id <= ?2 ORDER BY id LIMIT ?3)",
+                                table));
+    if (code == SQLITE_OK)
+        code =
+            prepare(store, &of->find,
+                    sqlite3_mprintf("SELECT x.id FROM \"%w\" AS x WHERE x.id > ?1 AND x.id <= ?2 "
+                                    "AND %s LIMIT %d",
+                                    table, rule->condition, FOUND_MAX));
+    for (size_t i = 0; code == SQLITE_OK && i < RULE_DELETES_MAX && rule->deletions[i].sql; i++)
+        code = prepare(store, &of->deletions[i], sqlite3_mprintf("%s", rule->deletions[i].sql));
+    return code;
+}
+
+struct rules *rules_prepare(struct store *store)
+{
+    struct rules *rules = sqlite3_malloc64(sizeof(*rules));
+    int code = rules ? SQLITE_OK : SQLITE_NOMEM;
+    if (rules)
+        memset(rules, 0, sizeof(*rules));
+    for (size_t i = 0; i < RULES && code == SQLITE_OK; i++)
+        code = prepare_rule(store, &rules_table[i], &rules->of[i]);
+    if (code == SQLITE_OK) {
+        rules->store = store;
+        return rules;
+    }
+    store_failed(store, "cannot prepare to roll");
+    rules_finalize(rules);
+    return NULL;
+}
+
+void rules_finalize(struct rules *rules)
+{
+    for (size_t i = 0; rules && i < RULES; i++) {
+        sqlite3_finalize(rules->of[i].end);
+        sqlite3_finalize(rules->of[i].find);
+        for (size_t j = 0; j < RULE_DELETES_MAX; j++)
+            sqlite3_finalize(rules->of[i].deletions[j]);
+    }
+    sqlite3_free(rules);
+}
+
+/* ---- finding ---- */
+
+/* The last of the next `most` ids behind the cursor; 0: there are none. */
+static int find_end(const struct sweep *sweep, int64_t cursor, size_t most, int64_t *end)
+{
+    sqlite3_stmt *statement = sweep->rules->of[sweep->rule].end;
+    sqlite3_bind_int64(statement, 1, cursor);
+    sqlite3_bind_int64(statement, 2, sweep->horizon->mark->last_id[rules_table[sweep->rule].kind]);
+    sqlite3_bind_int64(statement, 3, (int64_t)most);
+    *end = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    return sqlite3_reset(statement);
+}
+
+static void bind(const struct sweep *sweep, sqlite3_stmt *statement, int64_t from, int64_t to)
+{
+    const struct horizon *horizon = sweep->horizon;
+    const int64_t values[] = {from,
+                              to,
+                              horizon->mark->at + 1,
+                              horizon->pins,
+                              horizon->mark->last_id[rules_table[sweep->rule].kind],
+                              horizon->now};
+    int count = sqlite3_bind_parameter_count(statement);
+    for (int i = 0; i < count; i++)
+        sqlite3_bind_int64(statement, i + 1, values[i]);
+}
+
+static int find_rows(const struct sweep *sweep, int64_t from, int64_t to, int64_t *found,
+                     size_t *count)
+{
+    sqlite3_stmt *statement = sweep->rules->of[sweep->rule].find;
+    bind(sweep, statement, from, to);
+    for (*count = 0; *count < FOUND_MAX && sqlite3_step(statement) == SQLITE_ROW; (*count)++)
+        found[*count] = sqlite3_column_int64(statement, 0);
+    return sqlite3_reset(statement);
+}
+
+/* ---- rolling away ---- */
+
+/* Who holds the graph in memory has to know. */
+static void note_gone(struct store *store, enum row_kind kind, int64_t id)
+{
+    if (kind == ROW_PROCESS || kind == ROW_EDGE)
+        store_changes_note(store, &(struct row){kind, &id});
+}
+
+static void note_freed(struct rules *rules, sqlite3_stmt *statement)
+{
+    if (sqlite3_column_count(statement) > 1 && rules->freed_count < FREED_MAX &&
+        sqlite3_column_type(statement, 1) == SQLITE_INTEGER)
+        rules->freed[rules->freed_count++] = sqlite3_column_int64(statement, 1);
+}
+
+static int remove_row(const struct sweep *sweep, int64_t id)
+{
+    struct rules *rules = sweep->rules;
+    const struct deletion *deletions = rules_table[sweep->rule].deletions;
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < RULE_DELETES_MAX && deletions[i].sql && code == SQLITE_OK; i++) {
+        sqlite3_stmt *statement = rules->of[sweep->rule].deletions[i];
+        bind(sweep, statement, id, id);
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            sweep->rolled->count[deletions[i].kind]++;
+            note_gone(rules->store, deletions[i].kind, sqlite3_column_int64(statement, 0));
+            note_freed(rules, statement);
+        }
+        code = sqlite3_reset(statement);
+    }
+    return code;
+}
+
+/* Parents, and writers of programs, that were only kept by what went. */
+static int remove_freed(const struct sweep *sweep)
+{
+    struct rules *rules = sweep->rules;
+    int code = SQLITE_OK;
+    while (rules->freed_count > 0 && code == SQLITE_OK) {
+        int64_t id = rules->freed[--rules->freed_count];
+        int64_t found;
+        size_t count = 0;
+        if (id <= sweep->horizon->mark->last_id[ROW_PROCESS])
+            code = find_rows(sweep, id - 1, id, &found, &count);
+        if (code == SQLITE_OK && count > 0)
+            code = remove_row(sweep, id);
+    }
+    return code;
+}
+
+static int64_t monotonic_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* *last: the row up to which all is done. */
+static int remove_found(const struct sweep *sweep, size_t count, int64_t until, int64_t *last)
+{
+    struct rules *rules = sweep->rules;
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < count && code == SQLITE_OK; i++) {
+        code = remove_row(sweep, rules->found[i]);
+        if (code == SQLITE_OK)
+            code = remove_freed(sweep);
+        if (i + 1 < count && monotonic_now() >= until) {
+            *last = rules->found[i];
+            break;
+        }
+    }
+    return code;
+}
+
+enum store_status rules_apply(struct rules *rules, size_t rule, const struct horizon *horizon,
+                              size_t most, int64_t until, int64_t *cursor, bool *done,
+                              struct rolled *rolled)
+{
+    struct sweep sweep = {rules, rule, horizon, rolled};
+    size_t count = 0;
+    int64_t end;
+    int code = find_end(&sweep, *cursor, most < FOUND_MAX ? most : FOUND_MAX, &end);
+    *done = end == 0;
+    if (code == SQLITE_OK && !*done)
+        code = find_rows(&sweep, *cursor, end, rules->found, &count);
+    if (code == SQLITE_OK)
+        code = remove_found(&sweep, count, until, &end);
+    rules->freed_count = 0;
+    if (code != SQLITE_OK)
+        return store_failed(rules->store, "cannot roll old rows away");
+    if (!*done)
+        *cursor = end;
+    return STORE_OK;
+}
