@@ -62,6 +62,7 @@ SQL_FILES := $(wildcard sql/*.sql sql/*/*.sql)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 HELPER_SOURCES := $(wildcard tests/bpf/helpers/*.c)
 BENCH_SOURCES := $(wildcard tests/bench/*.c)
+EXAMPLES := $(wildcard packaging/examples/*)
 PAGES := $(wildcard docs/*.[1578])
 
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
@@ -227,6 +228,8 @@ install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)
 	install -D -m 755 $(BUILD)/spyq $(DESTDIR)$(bindir)/spyq
 	install -D -m 644 $(BUILD)/spyq.so $(DESTDIR)$(libdir)/spyq/spyq.so
 	install -D -m 644 packaging/spyqd.conf $(DESTDIR)$(docdir)/spyqd.conf
+	install -d $(DESTDIR)$(docdir)/examples
+	install -m 644 $(EXAMPLES) $(DESTDIR)$(docdir)/examples
 	install -D -m 644 packaging/completion/spyq $(DESTDIR)$(completiondir)/spyq
 	install -d $(DESTDIR)$(unitdir)
 	sed 's|@sbindir@|$(sbindir)|' packaging/spyqd.service.in >$(DESTDIR)$(unitdir)/spyqd.service
@@ -238,10 +241,11 @@ install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)
 uninstall: ## remove what install put there; store and configuration stay
 	rm -f $(DESTDIR)$(sbindir)/spyqd $(DESTDIR)$(bindir)/spyq $(DESTDIR)$(libdir)/spyq/spyq.so \
 		$(DESTDIR)$(docdir)/spyqd.conf $(DESTDIR)$(completiondir)/spyq \
+		$(patsubst packaging/%,$(DESTDIR)$(docdir)/%,$(EXAMPLES)) \
 		$(DESTDIR)$(unitdir)/spyqd.service \
 		$(DESTDIR)$(sysusersdir)/spyq.conf $(DESTDIR)$(tmpfilesdir)/spyq.conf \
 		$(foreach page,$(PAGES),$(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
-	-rmdir $(DESTDIR)$(libdir)/spyq $(DESTDIR)$(docdir)
+	-rmdir $(DESTDIR)$(libdir)/spyq $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)
 
 clean: ## remove everything that was built; recordings in .spyq stay
 	rm -rf $(BUILD)

@@ -8,6 +8,7 @@
 #include "query.h"
 #include "saved.h"
 #include "saved_bind.h"
+#include "watermark.h"
 
 /* A file that is wrong is told of, and does not keep the others from being listed. */
 static enum status complain_of_wrong(const struct saved_list *list)
@@ -131,6 +132,44 @@ static enum status run_plain(struct session *session, const struct saved *saved)
     return status == STATUS_OK ? query_answer(session, statement, &origin) : status;
 }
 
+/* Only what no run before has given out. */
+static enum status run_new(struct session *session, const struct saved *saved)
+{
+    struct origin origin = {.file = saved->file, .line = saved->line};
+    struct saved_since since;
+    struct result result = {0};
+    sqlite3_stmt *statement;
+    enum status status = watermark_open(session, saved, &since);
+    if (status == STATUS_OK)
+        status = saved_prepare(session, saved, &since, &statement);
+    if (status == STATUS_OK)
+        status = query_collect(session, statement, &result, &origin);
+    if (status == STATUS_OK)
+        status = watermark_filter(session, saved, &result);
+    if (status == STATUS_OK)
+        query_show(session, &result);
+    result_free(&result);
+    return status;
+}
+
+static enum status run_found(struct session *session, const struct saved *saved)
+{
+    const struct options *options = &session->options;
+    if (saved->error)
+        complain("%s", saved->error);
+    else if (!options->only_new && !options->mark)
+        return run_plain(session, saved);
+    else if (!options->only_new)
+        complain("--mark is for --new");
+    else if (options->until || saved_given(options, "until"))
+        complain("--until and --new exclude each other");
+    else if (saved->sums)
+        complain("%s sums up a span of time: none of its rows is new", saved->name);
+    else
+        return run_new(session, saved);
+    return saved->error ? STATUS_ERROR : STATUS_USAGE;
+}
+
 static enum status run_run(struct session *session, char **operands)
 {
     struct saved_list list;
@@ -138,12 +177,8 @@ static enum status run_run(struct session *session, char **operands)
     const struct saved *saved = status == STATUS_OK ? saved_find(&list, operands[0]) : NULL;
     if (status == STATUS_OK && !saved)
         status = STATUS_USAGE;
-    if (saved && saved->error) {
-        complain("%s", saved->error);
-        status = STATUS_ERROR;
-    }
-    if (status == STATUS_OK)
-        status = run_plain(session, saved);
+    if (saved)
+        status = run_found(session, saved);
     saved_free(&list);
     return status;
 }
@@ -153,10 +188,12 @@ const struct command command_run_saved = {
     .arguments = "NAME",
     .summary = "a saved query",
     .help = "'queries' lists them, 'queries NAME' its parameters. --since and --until set those\n"
-            "of these names.\n"
+            "of these names. With --new only rows that no run before has given out, for this\n"
+            "query, its parameters and where the answer goes, or for --mark NAME instead of\n"
+            "that; the first run begins where --since says, or the query's default.\n"
             "Example:  run new-listeners --since 7d --param udp=1\n",
     .least = 1,
     .most = 1,
-    .takes = OPTIONS_SPAN | OPTION_PARAM | OPTIONS_ROWS,
+    .takes = OPTIONS_SPAN | OPTION_PARAM | OPTION_NEW | OPTION_MARK | OPTIONS_ROWS,
     .run = run_run,
 };

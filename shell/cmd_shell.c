@@ -51,8 +51,9 @@ const struct command command_mode = {
     .name = "mode",
     .arguments = "[FORMAT]",
     .summary = "how answers look from now on",
-    .help = "FORMAT is table, line, csv, json, jsonl or markdown; without one, tells the present\n"
-            "one. A command's own --json and the like count for that command only.\n",
+    .help =
+        "FORMAT is table, line, csv, csv-safe, json, jsonl or markdown; without one, tells the\n"
+        "present one. A command's own --json and the like count for that command only.\n",
     .most = 1,
     .prompt_only = true,
     .run = mode_run,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "complain.h"
+#include "watermark.h"
 #include "words.h"
 
 const struct command *const commands[] = {
@@ -154,7 +155,9 @@ static enum status run_with_options(struct session *session, const struct comman
     output_style(session->output)->raw_times = session->options.raw_times;
     enum status status = command_run(session, command, operands, count);
     output_style(usual)->raw_times = raw_times_before;
-    if (path && !output_close(session->output, status == STATUS_OK) && status == STATUS_OK)
+    bool written = !path || output_close(session->output, status == STATUS_OK);
+    bool moved = watermark_settle(session, status == STATUS_OK && written) == STATUS_OK;
+    if (status == STATUS_OK && (!written || !moved))
         status = STATUS_ERROR;
     session->output = usual;
     return status;

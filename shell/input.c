@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "complain.h"
+#include "private_file.h"
 #include "stop.h"
 
 #define HISTORY_ENTRIES 5000
@@ -34,31 +35,6 @@ static void on_line(char *line)
     rl_callback_handler_remove();
 }
 
-/* Makes the directories of a path below the home, private to the user. */
-static bool make_directories(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
-        *slash = '/';
-        if (!made)
-            return false;
-    }
-    return true;
-}
-
-static char *find_history_path(void)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char *path = NULL;
-    int length = -1;
-    if (state && *state == '/')
-        length = asprintf(&path, "%s/spyq/history", state);
-    else if (home && *home == '/')
-        length = asprintf(&path, "%s/.local/state/spyq/history", home);
-    return length < 0 ? NULL : path;
-}
-
 /* The file exists and only its owner can read it: it holds what an investigation looks for. */
 static bool make_private(const char *path)
 {
@@ -77,10 +53,10 @@ static void load_history(void)
     history_write_timestamps = 1;
     using_history();
     stifle_history(HISTORY_ENTRIES);
-    history_path = find_history_path();
+    history_path = private_path("history");
     if (!history_path)
         return;
-    if (!make_directories(history_path) || !make_private(history_path)) {
+    if (!private_directories(history_path) || !make_private(history_path)) {
         complain("no history: cannot use %s: %s", history_path, strerror(errno));
         free(history_path);
         history_path = NULL;

@@ -17,6 +17,7 @@
 #include "stop.h"
 #include "terminal.h"
 #include "usage.h"
+#include "watermark.h"
 
 /* What the command line asks for. */
 struct job {
@@ -135,6 +136,8 @@ static enum status finish(struct session *session, enum status status)
     const struct options *options = &session->options;
     bool keep = status == STATUS_OK && (session->rows > 0 || !options->quiet_if_empty);
     if (!output_close(session->output, keep) && status == STATUS_OK)
+        status = STATUS_ERROR;
+    if (watermark_settle(session, status == STATUS_OK) != STATUS_OK)
         status = STATUS_ERROR;
     if (status == STATUS_OK && session->rows > 0 && options->fail_if_rows)
         return STATUS_ROWS;

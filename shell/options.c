@@ -152,6 +152,22 @@ static bool set_param(struct options *options, const char *name, const char *val
     return count > 0 && options->params[count - 1] == value;
 }
 
+static bool set_new(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->only_new = true;
+    return true;
+}
+
+static bool set_mark(struct options *options, const char *name, const char *value)
+{
+    options->mark = value;
+    if (*value)
+        return true;
+    complain("--%s needs a name", name);
+    return false;
+}
+
 static bool set_fail_if_rows(struct options *options, const char *name, const char *value)
 {
     (void)name, (void)value;
@@ -185,9 +201,10 @@ static const struct option_row rows[] = {
     {"table", 0, false, NULL, set_format, NULL, 0},
     {"line", 0, false, NULL, set_format, NULL, 0},
     {"csv", 0, false, NULL, set_format, NULL, 0},
+    {"csv-safe", 0, false, NULL, set_format, NULL, 0},
     {"json", 0, false, NULL, set_format, NULL, 0},
     {"jsonl", 0, false, NULL, set_format, NULL, 0},
-    {"markdown", 0, false, NULL, set_format, "the format; else table or csv", 0},
+    {"markdown", 0, false, NULL, set_format, "else table or csv", 0},
     {"raw-times", 0, false, NULL, set_raw_times, "times as integers: ns since 1970, UTC", 0},
     {"output", 'o', false, "FILE", set_output, "write FILE, whole or not at all", 0},
     {"file", 'f', true, "FILE", set_script, "read SQL and .commands from FILE (-: stdin)", 0},
@@ -200,6 +217,8 @@ static const struct option_row rows[] = {
     {"through-hubs", 0, false, NULL, set_through_hubs, "for a search: see help path", OPTION_HUBS},
     {"all", 0, false, NULL, set_all, "of a story each sentence by itself", OPTION_ALL},
     {"param", 0, false, "NAME=VALUE", set_param, "for run: a query's parameter", OPTION_PARAM},
+    {"new", 0, false, NULL, set_new, "for run: only rows since the last run", OPTION_NEW},
+    {"mark", 0, false, "NAME", set_mark, "for run --new: whose last run", OPTION_MARK},
     {"fail-if-rows", 0, false, NULL, set_fail_if_rows, "exit 5 if there were rows",
      OPTION_FAIL_IF_ROWS},
     {"quiet-if-empty", 0, false, NULL, set_quiet_if_empty, "write nothing if there are no rows",

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "complain.h"
+#include "private_file.h"
 #include "terminal.h"
 
 struct output {
@@ -35,7 +35,7 @@ static void set_style(struct output *output, bool raw_times)
     output->may_wait = fstat(descriptor, &file) != 0 || !S_ISREG(file.st_mode);
 }
 
-/* A new file beside path, with the mode that open() would have given it. */
+/* A new file beside path. Nobody else may read it: what was recorded is not for everybody. */
 static int open_temporary(struct output *output)
 {
     if (asprintf(&output->temporary, "%s.XXXXXX", output->path) < 0) {
@@ -46,11 +46,7 @@ static int open_temporary(struct output *output)
     if (descriptor < 0) {
         free(output->temporary);
         output->temporary = NULL;
-        return -1;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(descriptor, 0666 & ~mask);
     return descriptor;
 }
 
@@ -103,20 +99,6 @@ bool output_may_wait(const struct output *output)
     return output->may_wait;
 }
 
-/* Brings a directory's entries to the disk; a file system that cannot is no failure of ours. */
-static void sync_directory(const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy)
-        return;
-    int directory = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(copy);
-    if (directory < 0)
-        return;
-    fsync(directory);
-    close(directory);
-}
-
 static bool flush(struct output *output)
 {
     if (fflush(output->file) != 0 || ferror(output->file))
@@ -130,7 +112,7 @@ static bool put_in_place(struct output *output)
         return true;
     if (rename(output->temporary, output->path) != 0)
         return false;
-    sync_directory(output->path);
+    private_sync_directory(output->path);
     return true;
 }
 

@@ -6,7 +6,8 @@
 #include "stop.h"
 
 const struct format *const formats[] = {
-    &format_table, &format_line, &format_csv, &format_json, &format_jsonl, &format_markdown, NULL,
+    &format_table, &format_line,  &format_csv,      &format_csv_safe,
+    &format_json,  &format_jsonl, &format_markdown, NULL,
 };
 
 const struct format *format_find(const char *name)

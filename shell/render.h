@@ -39,8 +39,8 @@ struct format {
     void (*whole)(const struct rendering *rendering, const struct result *result);
 };
 
-extern const struct format format_table, format_line, format_csv, format_json, format_jsonl,
-    format_markdown;
+extern const struct format format_table, format_line, format_csv, format_csv_safe, format_json,
+    format_jsonl, format_markdown;
 
 /* All of them, ended by NULL. */
 extern const struct format *const formats[];

@@ -120,6 +120,13 @@ const struct cell *result_row(const struct result *result, size_t row)
     return result->cells + row * result->columns;
 }
 
+void result_move(struct result *result, size_t from, size_t to)
+{
+    if (from != to)
+        memcpy(result->cells + to * result->columns, result->cells + from * result->columns,
+               result->columns * sizeof *result->cells);
+}
+
 void result_free(struct result *result)
 {
     while (result->arena) {

@@ -64,6 +64,9 @@ bool result_add(struct result *result, const struct cell *cells);
 /* The cells of a row; valid until the next result_add(). */
 const struct cell *result_row(const struct result *result, size_t row);
 
+/* Puts a row in the place of an earlier one, which is gone; for taking rows out. */
+void result_move(struct result *result, size_t from, size_t to);
+
 /* Frees what the result holds. A result of all zeros holds nothing. */
 void result_free(struct result *result);
 

@@ -20,6 +20,7 @@ struct session {
     bool interactive; /* a person types: errors do not end the run, each query has its timeout */
     bool quit;        /* asked to leave */
     size_t rows;      /* rows of answers so far */
+    struct watermark *watermark; /* of the run that goes on; NULL: it has none */
 };
 
 /* The format that this session's answers have now. */

@@ -32,7 +32,7 @@ class CommandLine(unittest.TestCase):
         self.assertLess(len(lines), 24)
         self.assertLessEqual(max(map(len, lines)), 79)
         for word in ("ps", "tree", "path", "traces", "status", "schema", "help", "--store", "--table", "--line",
-                     "--csv", "--json", "--jsonl", "--markdown", "--raw-times", "-o", "-f",
+                     "--csv", "--csv-safe", "--json", "--jsonl", "--markdown", "--raw-times", "-o", "-f",
                      "--since", "--until", "--at", "--timeout", "--fail-if-stale"):
             self.assertRegex(result.stdout.decode(), rf"(?m)(^| |\[){re.escape(word)}\b")
         self.assertLess({"ps", "tree", "status"}, verbs())

@@ -61,6 +61,50 @@ class Formats(unittest.TestCase):
             expected.append([field(number), field(what), field(value)])
         self.assertEqual(read[1:], expected)
 
+    def test_csv_through_sqlite3(self):
+        """Its import ends a text at a NUL and knows no NULL; else what comes out is what was there."""
+        with open(path("hostile.csv"), "wb") as file:
+            file.write(self.answer("--csv", HOSTILE))
+        asked = "SELECT id, quote(CAST(what AS BLOB)), quote(CAST(value AS BLOB)) FROM h"
+        result = subprocess.run(
+            ["sqlite3", "-cmd", f".import --csv {path('hostile.csv')} h", ":memory:", asked],
+            capture_output=True, check=True)
+        self.assertEqual(result.stderr, b"")
+
+        def field(value):
+            value = b"00ff41" if value == b"\0\xffA" else b"" if value is None else value
+            value = value if isinstance(value, bytes) else repr(value).encode()
+            return f"X'{value.split(bytes(1))[0].hex().upper()}'"
+
+        self.assertEqual(result.stdout.decode().splitlines(),
+                         [f"{number}|{field(what)}|{field(value)}"
+                          for number, what, value in truth(HOSTILE)])
+
+    def test_csv_of_a_mebibyte(self):
+        made = ("WITH RECURSIVE c (x, t) AS (SELECT 1, 'a\"b,' || char(10) UNION ALL "
+                "SELECT x + 1, t || t FROM c WHERE x < 19) SELECT t FROM c WHERE x = 19")
+        text = self.answer("--csv", made).decode()
+        csv.field_size_limit(2**21)
+        self.assertEqual(list(csv.reader(io.StringIO(text, newline="")))[1],
+                         ['a"b,\n' * 2**18])
+
+    def test_csv_for_spreadsheets(self):
+        texts = ("=1+1", "+1", "-1", "@SUM(1)", "|x", "%x", "\t=1", "\r=1", "\n=1", " =1",
+                 "\uff1d1", "\u00a0=1", "\u3000=1", "plain", "a=1", "", "1;2", 'say "=1"')
+        values = ", ".join(f"({i}, CAST(x'{text.encode().hex()}' AS TEXT))"
+                           for i, text in enumerate(texts))
+        sql = ("SELECT column1 - 3 AS \"=n\", column2 AS t, NULL AS u, x'3d' AS b "
+               f"FROM (VALUES {values})")
+        answer = self.answer("--csv-safe", sql).decode()
+        rows = list(csv.reader(io.StringIO(answer, newline="")))
+        self.assertEqual(rows[0], ["'=n", "t", "u", "b"])
+        for i, text in enumerate(texts):
+            guarded = text if i >= 13 else "'" + text
+            self.assertEqual(rows[1 + i], [str(i - 3), guarded, "", "3d"])
+        self.assertIn('-3,"\'=1+1",,3d\n', answer)
+        self.assertIn('13,"1;2",,3d\n', answer)
+        self.assertEqual(self.answer("--csv-safe", "SELECT '' AS a, NULL AS b"), b'"a","b"\n"",\n')
+
     def test_csv_tells_null_from_empty(self):
         lines = self.answer("--csv", "SELECT NULL AS a, '' AS b, x'' AS c").split(b"\n")
         self.assertEqual(lines[1], b',"",')
@@ -196,7 +240,12 @@ class Formats(unittest.TestCase):
 class Output(unittest.TestCase):
     def test_file_is_complete(self):
         target = path("answer.csv")
-        result = spyq("-o", target, "SELECT 1 AS a")
+        before = os.umask(0)
+        try:
+            result = spyq("-o", target, "SELECT 1 AS a")
+        finally:
+            os.umask(before)
+        self.assertEqual(os.stat(target).st_mode & 0o777, 0o600)
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, b"", b""))
         with open(target, "rb") as file:
             self.assertEqual(file.read(), b"a\n1\n")
