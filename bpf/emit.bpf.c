@@ -24,6 +24,7 @@ const volatile __u64 activity_share[EVENT_CLASSES] = {0};
 const volatile __u64 budget_rate[EVENT_CLASSES] = {0};
 const volatile __u64 budget_burst[EVENT_CLASSES] = {0};
 const volatile __u64 environment_initials[4] = {0};
+const volatile __u64 environment_seconds[4] = {0};
 
 const volatile __u64 filter_cgroup = 0;
 const volatile __u32 filter_level = 0;

@@ -20,9 +20,16 @@ struct environment_map {
 };
 extern struct environment_map environment_names SEC(".maps");
 
-/* A bit for each first byte that a wanted name has, so that most names cost no look-up. All zero:
- * none is wanted. Set by user space. */
+/* A bit for each first and each second byte that a wanted name has ('=' behind one of a single
+ * byte), so that most names cost no look-up. All zero: none is wanted. Set by user space. */
 extern const volatile __u64 environment_initials[4];
+extern const volatile __u64 environment_seconds[4];
+
+static __always_inline bool environment_may_be_wanted(const __u8 *name)
+{
+    return environment_initials[name[0] >> 6] >> (name[0] & 63) & 1 &&
+           environment_seconds[name[1] >> 6] >> (name[1] & 63) & 1;
+}
 
 /* The walk's state is in the scratch area, and not on the stack, for the verifier not to follow it:
  * it would walk the loops again for each value that it may have. */
@@ -32,10 +39,18 @@ struct environment_walk {
 
 #define BYTES(byte) (0x0101010101010101ull * (byte))
 
-/* A bit in each byte of the word that is zero, and in none below the lowest such byte. */
+#define LOW_BITS BYTES(0x7f)
+
+/* The highest bit of each byte of the word that is zero, and no other. */
 static __always_inline __u64 zero_bytes(__u64 word)
 {
-    return (word - BYTES(1)) & ~word & BYTES(0x80);
+    return ~(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS);
+}
+
+/* Which byte has the lowest of such bits. */
+static __always_inline __u32 lowest_byte(__u64 bits)
+{
+    return ((bits & -bits) >> 7) * 0x0001020304050607ull >> 56;
 }
 
 /* The first eight bytes of a name: what comes from the first '=' on is zeroed. */
@@ -54,7 +69,7 @@ static __always_inline void environment_variable(struct scratch *scratch, __u32 
     __u64 key;
     long length;
 
-    if (!(environment_initials[*from >> 6] >> (*from & 63) & 1))
+    if (!environment_may_be_wanted(from))
         return;
     bpf_probe_read_kernel(&key, sizeof(key), from);
     key = environment_key(key);
@@ -74,12 +89,14 @@ static __always_inline void environment_variable(struct scratch *scratch, __u32 
     scratch->environment_end = end;
 }
 
-/* Every NUL in a word ends one variable and begins the next. */
-static __always_inline void environment_word(struct scratch *scratch, __u32 at, __u64 word)
+/* Every NUL of a word ends one variable and begins the next. */
+static __always_inline void environment_word(struct scratch *scratch, __u32 at, __u64 zeros)
 {
-    for (int i = 0; i < 8; i++, word >>= 8)
-        if (!(word & 0xff) && at + i + 1 < scratch->environment_length)
-            environment_variable(scratch, at + i + 1);
+    for (int i = 0; i < 8 && zeros; i++, zeros &= zeros - 1) {
+        __u32 next = at + lowest_byte(zeros) + 1;
+        if (next < scratch->environment_length)
+            environment_variable(scratch, next);
+    }
 }
 
 /* Several words at a time: most hold no NUL, and a call costs more than a look at them. */
@@ -91,9 +108,11 @@ static long environment_step(__u32 index, void *context)
 
     if (at >= scratch->environment_length || scratch->environment_cut)
         return 1;
-    for (int i = 0; i < ENVIRONMENT_STRIDE; i++)
-        if (zero_bytes(words[i]))
-            environment_word(scratch, at + i * sizeof(__u64), words[i]);
+    for (int i = 0; i < ENVIRONMENT_STRIDE; i++) {
+        __u64 zeros = zero_bytes(words[i]);
+        if (zeros)
+            environment_word(scratch, at + i * sizeof(__u64), zeros);
+    }
     return 0;
 }
 
@@ -101,8 +120,8 @@ static __always_inline struct event_text tail_environment(struct scratch *scratc
                                                           struct mm_struct *mm, __u32 *flags)
 {
     struct environment_walk walk = {.scratch = scratch};
-    unsigned long start = BPF_CORE_READ(mm, env_start);
-    unsigned long length = BPF_CORE_READ(mm, env_end) - start;
+    unsigned long start = mm->env_start;
+    unsigned long length = mm->env_end - start;
     __u32 begin = *size;
 
     if (!(environment_initials[0] | environment_initials[1] | environment_initials[2] |

@@ -91,13 +91,14 @@ SEC("tracepoint/sched/sched_process_exec")
 int file_exec(void *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
+    struct file *file = task->mm->exe_file;
     struct file_writer *writer;
     struct opened opened = {};
     struct file_use use;
 
-    if (!filter_allows(task_cgroup(task)))
+    if (!file || !filter_allows(task_cgroup(task)))
         return 0;
-    opened_look(&opened, BPF_CORE_READ(task, mm, exe_file));
+    opened_known(&opened, file);
     file_use_begin(&use, task, &opened);
     writer = bpf_map_lookup_elem(&written, &use.key);
     if (writer)

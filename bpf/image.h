@@ -4,6 +4,7 @@
 #define SPYQ_IMAGE_H
 
 #include "tail.h"
+#include "window.h"
 
 #define MAJOR(device) ((device) >> 20)
 #define MINOR(device) ((device)&0xfffff)
@@ -42,37 +43,39 @@ static __always_inline __u32 image_setuid(struct inode *inode, __u32 mode,
     return user || group ? EVENT_IMAGE_SETUID : 0;
 }
 
-/* The executable: everything but filename, interpreter and stdio. */
+/* The executable: everything but filename, interpreter and stdio. `mm` is one that the verifier
+ * knows as such. */
 static __always_inline void image_executable(struct scratch *scratch, __u32 *size,
                                              struct event_exec *out, struct mm_struct *mm)
 {
     struct event_image *image = &out->image;
-    struct file *file = BPF_CORE_READ(mm, exe_file);
-    struct inode *inode = BPF_CORE_READ(file, f_inode);
-    unsigned long start = BPF_CORE_READ(mm, arg_start);
+    struct file *file = mm->exe_file;
+    struct inode *inode;
 
-    image->inode = BPF_CORE_READ(inode, i_ino);
-    image->generation = BPF_CORE_READ(inode, i_generation);
-    image->device = BPF_CORE_READ(inode, i_sb, s_dev);
-    image->links = BPF_CORE_READ(inode, i_nlink);
-    image->mode = BPF_CORE_READ(inode, i_mode);
+    image->argv_length = mm->arg_end - mm->arg_start;
+    if (!file)
+        return;
+    inode = file->f_inode;
+    image->inode = inode->i_ino;
+    image->generation = inode->i_generation;
+    image->device = inode->i_sb->s_dev;
+    image->links = inode->i_nlink;
+    image->mode = inode->i_mode;
     image->flags |= image_setuid(inode, image->mode, &out->task);
-    if (image_is_memfd(inode, BPF_CORE_READ(file, f_path.dentry)))
-        image->flags |= EVENT_IMAGE_MEMFD;
-    else if (file && !image->links)
-        image->flags |= EVENT_IMAGE_DELETED;
-    image->argv_length = BPF_CORE_READ(mm, arg_end) - start;
-    image->exe = tail_file_path(scratch, size, file, &image->flags);
+    if (!image->links)
+        image->flags |=
+            image_is_memfd(inode, file->f_path.dentry) ? EVENT_IMAGE_MEMFD : EVENT_IMAGE_DELETED;
+    image->exe = tail_path(scratch, size, file->f_path.dentry, file->f_path.mnt, &image->flags);
 }
 
+/* `task` is one that the verifier knows as such. */
 static __always_inline void image_working_directory(struct scratch *scratch, __u32 *size,
                                                     struct event_text *out, __u32 *flags,
                                                     struct task_struct *task)
 {
-    struct fs_struct *fs = BPF_CORE_READ(task, fs);
+    struct fs_struct *fs = task->fs;
 
-    *out =
-        tail_path(scratch, size, BPF_CORE_READ(fs, pwd.dentry), BPF_CORE_READ(fs, pwd.mnt), flags);
+    *out = tail_path(scratch, size, fs->pwd.dentry, fs->pwd.mnt, flags);
 }
 
 /* Device nodes whose path user space can tell from their number need no walk. */
@@ -87,15 +90,20 @@ static __always_inline bool image_device_known(__u32 rdev)
 static __always_inline void image_stream(struct scratch *scratch, __u32 *size, struct event_fd *out,
                                          struct file *file, __u32 *flags)
 {
-    struct inode *inode = BPF_CORE_READ(file, f_inode);
+    struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+    struct window window = {};
+    struct super_block *fs;
     __u32 type;
 
+    if (inode)
+        window_open(&window, inode);
     out->padding = 0;
     out->path = tail_take(size, 0);
-    out->mode = file ? BPF_CORE_READ(inode, i_mode) : 0;
-    out->inode = BPF_CORE_READ(inode, i_ino);
-    out->device = BPF_CORE_READ(inode, i_sb, s_dev);
-    out->rdev = BPF_CORE_READ(inode, i_rdev);
+    out->mode = SEEN(struct inode, window, inode, i_mode);
+    out->inode = SEEN(struct inode, window, inode, i_ino);
+    fs = SEEN(struct inode, window, inode, i_sb);
+    out->device = BPF_CORE_READ(fs, s_dev);
+    out->rdev = SEEN(struct inode, window, inode, i_rdev);
     type = out->mode & S_IFMT;
     if (!file || type == S_IFIFO || type == S_IFSOCK)
         return;

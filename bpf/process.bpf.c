@@ -35,7 +35,7 @@ static __always_inline void emit_fork(struct task_struct *parent, struct task_st
 {
     struct event_fork *record;
 
-    if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+    if (child->pid != child->tgid)
         return;
     if (!filter_allows(task_cgroup(child)) || fork_must_leave_room())
         return;
@@ -171,7 +171,7 @@ static __always_inline void emit_exec(struct task_struct *task, const struct exe
     record->header.tid = call->old_pid;
     insiders_add(&record->header);
     image = &record->image;
-    mm = BPF_CORE_READ(task, mm);
+    mm = task->mm;
     image->argc = call->argc;
     image->filename = tail_string(scratch, &size, call->filename);
     if (call->interpreter) {
@@ -183,8 +183,7 @@ static __always_inline void emit_exec(struct task_struct *task, const struct exe
     size = tail_forget(scratch, size);
     image_working_directory(scratch, &size, &image->cwd, &image->flags, task);
     size = tail_forget(scratch, exec_streams(scratch, size, task));
-    image->argv =
-        tail_argv(scratch, &size, BPF_CORE_READ(mm, arg_start), image->argv_length, &image->flags);
+    image->argv = tail_argv(scratch, &size, mm->arg_start, image->argv_length, &image->flags);
     size = tail_forget(scratch, size);
     image->environment = tail_environment(scratch, &size, mm, &image->flags);
     emit_scratch(scratch, size, EVENT_CLASS_LIFECYCLE, EVENT_EXEC);
@@ -266,7 +265,7 @@ static __always_inline __u32 exec_argc(struct task_struct *task)
 {
     __u32 argc = 0;
 
-    bpf_probe_read_user(&argc, sizeof(argc), (const void *)BPF_CORE_READ(task, mm, start_stack));
+    bpf_probe_read_user(&argc, sizeof(argc), (const void *)task->mm->start_stack);
     return argc;
 }
 
@@ -290,11 +289,11 @@ int process_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
 /* 4: killed or exited as a group; the leader's own code may be that of an earlier pthread_exit. */
 static __always_inline __u32 exit_status(struct task_struct *task)
 {
-    struct signal_struct *signal = BPF_CORE_READ(task, signal);
+    struct signal_struct *signal = task->signal;
 
-    if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
-        return BPF_CORE_READ(signal, group_exit_code);
-    return BPF_CORE_READ(task, group_leader, exit_code);
+    if (signal->flags & SIGNAL_GROUP_EXIT)
+        return signal->group_exit_code;
+    return task->group_leader->exit_code;
 }
 
 static __always_inline void emit_exit(struct task_struct *task, bool dead)
@@ -456,7 +455,7 @@ static __always_inline void process_snapshot(struct scratch *scratch, struct eve
                                              struct task_struct *task, __u32 *size)
 {
     struct event_image *image = &record->image;
-    struct mm_struct *mm = BPF_CORE_READ(task, mm);
+    struct mm_struct *mm = task->mm;
 
     if (mm)
         image_executable(scratch, size, record, mm);

@@ -65,7 +65,7 @@ int scan_process(struct bpf_iter__task *ctx)
     task_identify(&record->header, task);
     insiders_add(&record->header);
     task_fill(&record->task, task, NULL);
-    mm = BPF_CORE_READ(task, mm);
+    mm = task->mm;
     if (mm) {
         image_executable(scratch, &size, record, mm);
         scan_arguments(scratch, record, task, &size);

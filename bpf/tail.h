@@ -50,15 +50,12 @@ static __always_inline struct event_text tail_path(struct scratch *scratch, __u3
                                                    struct dentry *dentry, struct vfsmount *mnt,
                                                    __u32 *flags)
 {
-    __u32 start = 0;
-    __u32 length = path_build(scratch, dentry, mnt, &start, flags);
+    struct path_place place = {.dentry = (__u64)dentry, .mnt = (__u64)mnt};
+    __u32 length = path_append(scratch, &place, *size);
 
-    if (length > EVENT_PATH_MAX)
-        length = EVENT_PATH_MAX;
-    if (bpf_probe_read_kernel(tail_at(scratch, *size), length,
-                              &scratch->path[start & (EVENT_PATH_MAX - 1)]))
-        length = 0;
-    return tail_take(size, length);
+    if (length & PATH_CUT)
+        *flags |= EVENT_IMAGE_PATH_CUT;
+    return tail_take(size, length & (2 * EVENT_PATH_MAX - 1));
 }
 
 static __always_inline struct event_text tail_file_path(struct scratch *scratch, __u32 *size,

@@ -272,7 +272,9 @@ static void probes_configure(struct probes *probes)
 
     for (char *const *name = config->environment; *name; name++, names++) {
         unsigned char initial = (unsigned char)(*name)[0];
+        unsigned char second = (unsigned char)((*name)[1] ? (*name)[1] : '=');
         bpf->rodata->environment_initials[initial / 64] |= 1ull << initial % 64;
+        bpf->rodata->environment_seconds[second / 64] |= 1ull << second % 64;
     }
     bpf_map__set_max_entries(bpf->maps.lifecycle, lifecycle);
     bpf_map__set_max_entries(bpf->maps.activity, config->activity_ring_mib << 20);
