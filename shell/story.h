@@ -39,16 +39,17 @@ struct story_actor {
     int64_t id, pid, parent_id; /* INTEGER_NULL: not known */
     int64_t started_at;         /* when it was forked; INTEGER_NULL: not known */
     int64_t ended_at;           /* INTEGER_NULL: it is alive */
-    int64_t exit_code, exit_signal;
+    int64_t exit_code, exit_signal, uid;
     int64_t trace_id;
     int64_t fork_id;      /* the edge of its fork; INTEGER_NULL: none is recorded */
     int64_t from_id;      /* the neighbour it was reached from */
     int64_t until, since; /* what it did up to `until` and from `since` on counts, ns */
-    struct text comm, exe, user, container, origin;
+    struct text comm, exe, cmdline, user, container, origin;
     struct text kind;         /* of the edge it was reached by */
     struct text stopped;      /* why the search went no further from here */
     size_t first_exec, execs; /* its rows in story.execs */
-    size_t family;            /* story_fold.c: those that came about in the same way */
+    int64_t stream; /* the connection that is a standard stream of it; INTEGER_NULL: none */
+    size_t family;  /* story_fold.c: those that came about in the same way */
     bool cause, effect, target;
     bool hub;      /* it is one at which the search stopped */
     bool stranger; /* no part of the story, only named in it */

@@ -93,14 +93,14 @@ static void tell_birth(struct story *story, const struct story_actor *actor,
     if (exec) {
         fputs(" ran ", out);
         put_program(out, exec);
-        fprintf(out, " (pid %" PRId64, actor->pid);
     } else {
-        fprintf(out, " forked a child (pid %" PRId64, actor->pid);
+        fputs(" forked a child", out);
     }
+    fprintf(out, " (pid %" PRId64, actor->pid);
     if (actor->user.data &&
         (actor->user.length != parent->user.length ||
          memcmp(actor->user.data, parent->user.data, actor->user.length) != 0)) {
-        fputs(", later ", out);
+        fputs(exec && story_integer(&exec[EXEC_UID]) == actor->uid ? ", as " : ", later ", out);
         story_put(out, actor->user);
     }
     fputc(')', out);
@@ -109,15 +109,26 @@ static void tell_birth(struct story *story, const struct story_actor *actor,
 }
 
 static void tell_presence(struct story *story, const struct story_actor *actor,
-                          const struct story_actor *parent)
+                          const struct story_actor *parent, const struct cell *exec)
 {
-    story_put_actor(story->sentence, story, actor, NULL, actor->started_at);
-    fputs(story_text_is(actor->origin, "scan") ? " was running when the recorder came" : " began",
-          story->sentence);
-    if (!parent)
-        return;
-    fputs(", a child of ", story->sentence);
-    story_put_actor(story->sentence, story, parent, actor, actor->started_at);
+    FILE *out = story->sentence;
+    bool scanned = story_text_is(actor->origin, "scan");
+    story_put_actor(out, story, actor, NULL, exec ? exec[EXEC_AT].integer : actor->started_at);
+    if (exec || actor->cmdline.length) {
+        fputs(", ", out);
+        if (exec)
+            put_program(out, exec);
+        else
+            story_put(out, actor->cmdline);
+        fputc(',', out);
+    }
+    fputs(scanned ? " was running when the recorder came" : " began", out);
+    if (parent) {
+        fputs(", a child of ", out);
+        story_put_actor(out, story, parent, actor, actor->started_at);
+    }
+    if (exec)
+        put_oddities(out, exec);
 }
 
 static void add_birth(struct story *story, const struct story_actor *actor, const struct cell *exec)
@@ -131,17 +142,68 @@ static void add_birth(struct story *story, const struct story_actor *actor, cons
     if (seen)
         tell_birth(story, actor, parent, exec);
     else
-        tell_presence(story, actor, parent);
+        tell_presence(story, actor, parent, exec);
+    if (exec)
+        put_program(story->like, exec);
     story_prove(story, STORY_PROCESSES, actor->id);
     story_prove(story, STORY_EDGES, actor->fork_id);
-    if (seen && exec)
+    if (exec)
         story_prove(story, STORY_EXECS, exec[EXEC_ID].integer);
+    story_end(story);
+}
+
+/* ---- ends ---- */
+
+/* Of the target always; of others where a signal made it. */
+static void add_end(struct story *story, const struct story_actor *actor)
+{
+    bool killed = actor->exit_signal != INTEGER_NULL && actor->exit_signal != 0;
+    if (!actor->target && (!killed || !story_counts(actor, actor->ended_at)))
+        return;
+    if (!story_begin(story, "exit", actor, actor->ended_at, killed ? STORY_PLAIN : STORY_NOISE))
+        return;
+    FILE *out = story->sentence;
+    story_put_actor(out, story, actor, NULL, INTEGER_NULL);
+    if (killed)
+        fprintf(out, " was killed by signal %" PRId64, actor->exit_signal);
+    else if (actor->exit_code != INTEGER_NULL)
+        fprintf(out, " ended with exit code %" PRId64, actor->exit_code);
+    else
+        fputs(" was gone", out);
+    story_prove(story, STORY_PROCESSES, actor->id);
     story_end(story);
 }
 
 /* ---- later execs ---- */
 
-static void add_exec(struct story *story, const struct story_actor *actor, const struct cell *exec)
+static bool same_text(struct text a, struct text b)
+{
+    return a.data && b.data && a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
+
+/* One of the places in which a program was looked for that was then found. */
+static bool is_lookup(const struct story *story, const struct story_actor *actor, size_t index)
+{
+    struct text command =
+        text_of_cell(&result_row(&story->execs, actor->first_exec + index)[EXEC_COMMAND]);
+    for (size_t i = index + 1; i < actor->execs; i++) {
+        const struct cell *exec = result_row(&story->execs, actor->first_exec + i);
+        if (exec[EXEC_ERROR].type == CELL_NULL)
+            return same_text(text_of_cell(&exec[EXEC_COMMAND]), command);
+    }
+    return false;
+}
+
+static void put_failure(FILE *out, const struct cell *exec)
+{
+    fputs(" could not run ", out);
+    story_put(out, text_of_cell(&exec[EXEC_FILENAME]));
+    fputs(": ", out);
+    story_put(out, text_of_cell(&exec[EXEC_ERROR]));
+}
+
+static void add_exec(struct story *story, const struct story_actor *actor, const struct cell *exec,
+                     bool lookup)
 {
     bool failed = exec[EXEC_ERROR].type == CELL_TEXT;
     if (!story_begin(story, failed ? "exec failed" : "exec", actor, exec[EXEC_AT].integer,
@@ -149,16 +211,16 @@ static void add_exec(struct story *story, const struct story_actor *actor, const
         return;
     FILE *out = story->sentence;
     story_put_actor(out, story, actor, NULL, exec[EXEC_AT].integer - 1);
-    fputs(failed ? " could not run " : " became ", out);
-    put_program(out, exec);
     if (failed) {
-        fputs(": ", out);
-        story_put(out, text_of_cell(&exec[EXEC_ERROR]));
+        put_failure(out, exec);
     } else {
+        fputs(" became ", out);
+        put_program(out, exec);
         put_oddities(out, exec);
         story_put(story->like, text_of_cell(&exec[EXEC_EXE]));
     }
     story_prove(story, STORY_EXECS, exec[EXEC_ID].integer);
+    story->draft.folded = lookup && !story->question.all;
     story_end(story);
 }
 
@@ -168,7 +230,7 @@ static void add_execs(struct story *story, const struct story_actor *actor,
     for (size_t i = 0; i < actor->execs; i++) {
         const struct cell *exec = result_row(&story->execs, actor->first_exec + i);
         if (exec != first && story_counts(actor, exec[EXEC_AT].integer))
-            add_exec(story, actor, exec);
+            add_exec(story, actor, exec, is_lookup(story, actor, i));
     }
 }
 
@@ -181,5 +243,7 @@ void story_births(struct story *story)
         if (told)
             add_birth(story, actor, exec);
         add_execs(story, actor, told ? exec : NULL);
+        if (actor->ended_at != INTEGER_NULL)
+            add_end(story, actor);
     }
 }

@@ -30,7 +30,7 @@ static const char cast_sql[] =
     "p.exe, p.user, (SELECT coalesce(n.name, substr(n.container_id, 1, 12)) FROM containers AS n "
     "  WHERE n.container_id = p.container_id AND n.runtime IS NOT 'systemd' "
     "  ORDER BY n.id DESC LIMIT 1), p.origin, coalesce(c.kind, f.kind), c.stopped, f.stopped, "
-    "c.process_id IS NOT NULL, f.process_id IS NOT NULL, a.stranger "
+    "c.process_id IS NOT NULL, f.process_id IS NOT NULL, a.stranger, p.cmdline, p.uid "
     "FROM a CROSS JOIN processes AS p ON p.id = a.id LEFT JOIN c ON c.process_id = a.id "
     "LEFT JOIN f ON f.process_id = a.id ORDER BY p.id";
 
@@ -56,6 +56,8 @@ enum cast_column {
     CAST_CAUSE,
     CAST_EFFECT,
     CAST_STRANGER,
+    CAST_CMDLINE,
+    CAST_UID,
 };
 
 /* ?1 their ids */
@@ -101,6 +103,9 @@ static struct story_actor read_actor(const struct cell *row)
         .from_id = story_integer(&row[CAST_FROM]),
         .comm = text_of_cell(&row[CAST_COMM]),
         .exe = text_of_cell(&row[CAST_EXE]),
+        .cmdline = text_of_cell(&row[CAST_CMDLINE]),
+        .uid = story_integer(&row[CAST_UID]),
+        .stream = INTEGER_NULL,
         .user = text_of_cell(&row[CAST_USER]),
         .container = text_of_cell(&row[CAST_CONTAINER]),
         .origin = text_of_cell(&row[CAST_ORIGIN]),

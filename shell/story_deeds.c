@@ -273,7 +273,7 @@ static void tell_write(struct deed *deed)
     }
     if (deed->row[FILE_ADDRESS].type != CELL_TEXT)
         return;
-    fputs(", with a connection open to ", deed->out);
+    fputs(", fed by the connection to ", deed->out);
     story_put_endpoint(deed->out, text_at(deed, FILE_NAME), text_at(deed, FILE_ADDRESS),
                        integer_at(deed, FILE_PORT));
 }
@@ -479,6 +479,8 @@ static void add_privilege(struct deed *deed)
 
 /* ---- standard streams that are connections ---- */
 
+#define FOREBEARS 16 /* as many are asked about */
+
 enum stream_column {
     STREAM_DIRECTION = DEED_MORE,
     STREAM_ADDRESS,
@@ -542,14 +544,39 @@ static void put_streams(const struct deed *deed)
     }
 }
 
+/* Whether it, or one of those who forked it, had the same before: it is theirs. */
+static bool is_inherited(const struct deed *deed)
+{
+    int64_t connection = integer_at(deed, STREAM_CONNECTION);
+    const struct story *story = deed->story;
+    size_t found = (size_t)(deed->actor - story->actors);
+    for (int i = 0; i < FOREBEARS && found != SIZE_MAX; i++) {
+        if (story->actors[found].stream == connection)
+            return true;
+        found = story_find(story, story->actors[found].parent_id);
+    }
+    return false;
+}
+
+static enum story_weight stream_weight(bool inherited, bool shell)
+{
+    if (inherited)
+        return STORY_NOISE;
+    return shell ? STORY_VITAL : STORY_NOTABLE;
+}
+
 static void add_stream(struct deed *deed)
 {
     bool in = is(deed, STREAM_DIRECTION, "in");
-    bool commands = integer_at(deed, STREAM_INPUT) == 1;
+    bool both = integer_at(deed, STREAM_INPUT) == 1 &&
+                (integer_at(deed, STREAM_OUTPUT) == 1 || integer_at(deed, STREAM_ERRORS) == 1);
     struct text name = story_name(deed->story, deed->actor, integer_at(deed, DEED_AT));
-    bool shell = commands && is_interpreter(name);
-    if (!begin(deed, "stream", shell ? STORY_VITAL : STORY_PLAIN))
+    bool inherited = is_inherited(deed);
+    bool shell = both && !inherited && is_interpreter(name);
+    if (!begin(deed, "stream", stream_weight(inherited, shell)))
         return;
+    deed->story->actors[deed->actor - deed->story->actors].stream =
+        integer_at(deed, STREAM_CONNECTION);
     fputs(" ran with its ", deed->out);
     put_streams(deed);
     fputs(in ? " on the connection from " : " on the connection to ", deed->out);
@@ -560,6 +587,44 @@ static void add_stream(struct deed *deed)
     fprintf(deed->story->like, "%" PRId64, integer_at(deed, STREAM_CONNECTION));
     story_prove(deed->story, STORY_EXECS, integer_at(deed, DEED_ID));
     story_prove(deed->story, STORY_CONNECTIONS, integer_at(deed, STREAM_CONNECTION));
+    story_end(deed->story);
+}
+
+/* ---- programs that are gone ---- */
+
+enum gone_column {
+    GONE_PATH = DEED_MORE,
+    GONE_REMOVER,
+    GONE_COMM,
+    GONE_PID,
+    GONE_EXEC,
+    GONE_FILE,
+    GONE_ALIVE,
+};
+
+/* Whose program was deleted while they ran it. */
+static const char gone_sql[] = WINDOWS
+    "SELECT x.id, x.process_id, f.at, f.path, f.process_id, r.comm, r.pid, x.id, f.id, "
+    "p.ended_at IS NULL FROM m CROSS JOIN processes AS p ON p.id = m.id "
+    "CROSS JOIN execs AS x ON x.id = (SELECT x.id FROM execs AS x WHERE x.process_id = p.id "
+    "  AND x.error IS NULL ORDER BY x.at DESC LIMIT 1) "
+    "CROSS JOIN files AS f ON f.path = x.exe AND f.op = 'unlink' AND f.at >= x.at "
+    "AND (p.ended_at IS NULL OR f.at <= p.ended_at) LEFT JOIN processes AS r "
+    "ON r.id = f.process_id WHERE " WITHIN("f.at") "ORDER BY f.id LIMIT " ROWS_LIMIT;
+
+static void add_gone(struct deed *deed)
+{
+    if (!begin(deed, "program deleted", STORY_NOTABLE))
+        return;
+    bool own = integer_at(deed, GONE_REMOVER) == deed->actor->id;
+    put_column(deed, own ? " deleted its own program " : " lost its program ", GONE_PATH);
+    if (!own) {
+        put_column(deed, ", deleted by ", GONE_COMM);
+        fprintf(deed->out, " (pid %" PRId64 ")", integer_at(deed, GONE_PID));
+    }
+    fputs(integer_at(deed, GONE_ALIVE) == 1 ? ", and is still running" : ", and ran on", deed->out);
+    story_prove(deed->story, STORY_EXECS, integer_at(deed, GONE_EXEC));
+    story_prove(deed->story, STORY_FILES, integer_at(deed, GONE_FILE));
     story_end(deed->story);
 }
 
@@ -595,6 +660,7 @@ static const struct deeds {
     {NULL, files_sql, add_file},
     {NULL, privileges_sql, add_privilege},
     {"holders", streams_sql, add_stream},
+    {NULL, gone_sql, add_gone},
     {"flags", flags_sql, add_flag},
 };
 

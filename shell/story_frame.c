@@ -38,11 +38,11 @@ static bool in_trace(const struct story *story, int64_t trace, bool cause)
 static void add_trace(struct story *story, const struct cell *row)
 {
     int64_t id = row[TRACE_ID].integer;
-    const char *how = "It also led into";
+    const char *how = "It reached into";
     if (story->actors[story->target].trace_id == id)
-        how = "It belongs to";
+        how = "It is part of";
     else if (story->question.causes && in_trace(story, id, true))
-        how = "Into it led";
+        how = "What led to it was also in";
     if (!begin(story, STORY_OPENING, "trace", INTEGER_NULL))
         return;
     fprintf(story->sentence, "%s trace %" PRId64 ": ", how, id);

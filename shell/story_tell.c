@@ -2,6 +2,7 @@
 /* A story as sentences for a person, and as rows for a program. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "narrative.h"
 #include "query.h"
@@ -49,14 +50,24 @@ static void put_sentence(FILE *out, const struct story_fact *fact)
         fprintf(out, "; and %" PRId64 " more like it", fact->count - 1);
 }
 
+/* Where in 2026-11-22T03:12:05Z the parts are. */
+#define DATE_LENGTH 10
+#define TIME_LENGTH 8
+
+/* ", the last at 03:12:05", with the date where it is another. */
 static void put_last_time(FILE *out, const struct story_fact *fact)
 {
-    struct cell last = cell_integer(fact->last_at);
-    struct shown shown;
-    if (fact->count <= 1 || fact->last_at <= fact->at)
+    struct cell first = cell_integer(fact->at), last = cell_integer(fact->last_at);
+    struct shown begin, end;
+    if (fact->count <= 1 || fact->at == INTEGER_NULL || fact->last_at <= fact->at)
         return;
-    show_cell(&shown, &last, true, PRECISION_SECONDS);
-    fprintf(out, ", until %.*s", (int)shown.text.length, shown.text.data);
+    show_cell(&begin, &first, true, PRECISION_SECONDS);
+    show_cell(&end, &last, true, PRECISION_SECONDS);
+    bool same_day = memcmp(begin.text.data, end.text.data, DATE_LENGTH) == 0;
+    if (same_day)
+        fprintf(out, ", the last at %.*s", TIME_LENGTH, end.text.data + DATE_LENGTH + 1);
+    else
+        fprintf(out, ", the last at %.*s", (int)end.text.length, end.text.data);
 }
 
 static void put_told(FILE *out, const struct story_fact *fact)

