@@ -53,9 +53,11 @@ step = $(if $(V),,@$(if $(silent),,printf '  %-8s %s\n' '$(1)' '$(@:$(BUILD)/%=%
 DAEMON_PACKAGES := libbpf libuv sqlite3 inih jansson libsodium
 SHELL_PACKAGES := sqlite3 readline
 
-DAEMON_SOURCES := $(wildcard daemon/*.c) sql/rows.c $(wildcard sql/store*.c sql/retention*.c sql/ballast.c)
+# What finds out what deserves a look, in both programs.
+RISK_SOURCES := sql/rows.c sql/row_fetch.c $(wildcard sql/rule*.c sql/score*.c sql/judge*.c)
+DAEMON_SOURCES := $(wildcard daemon/*.c) $(wildcard sql/store*.c sql/retention*.c sql/ballast.c) $(RISK_SOURCES)
 EXTENSION_SOURCES := $(wildcard sql/ext*.c sql/fn_*.c sql/vt_*.c sql/graph*.c)
-SHELL_SOURCES := $(wildcard shell/*.c)
+SHELL_SOURCES := $(wildcard shell/*.c) $(RISK_SOURCES)
 # The unit that defines the shared maps comes first: libbpf 1.1 links the others to it only then.
 BPF_SOURCES := bpf/emit.bpf.c $(filter-out bpf/emit.bpf.c,$(wildcard bpf/*.bpf.c))
 SQL_FILES := $(wildcard sql/*.sql sql/*/*.sql)
@@ -65,16 +67,17 @@ BENCH_SOURCES := $(wildcard tests/bench/*.c)
 EXAMPLES := $(wildcard packaging/examples/*)
 PAGES := $(wildcard docs/*.[1578])
 
-DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
 BUILTIN_OBJECTS := $(EXTENSION_SOURCES:%.c=$(BUILD)/builtin/%.o)
+DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o) $(BUILTIN_OBJECTS)
 SHELL_OBJECTS := $(SHELL_SOURCES:%.c=$(BUILD)/%.o) $(BUILTIN_OBJECTS)
 LOADABLE_OBJECTS := $(EXTENSION_SOURCES:%.c=$(BUILD)/loadable/%.o)
 BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 TEST_HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/%)
 QUERY_FILES := $(wildcard sql/queries/*.sql)
-SQL_HEADERS := $(patsubst sql/%.sql,$(BUILD)/generated/%.sql.h,$(filter-out $(QUERY_FILES),$(SQL_FILES))) \
-	$(BUILD)/generated/queries.h
+RULE_FILES := $(wildcard sql/rules/*.sql)
+SQL_HEADERS := $(patsubst sql/%.sql,$(BUILD)/generated/%.sql.h,$(filter-out $(QUERY_FILES) $(RULE_FILES),$(SQL_FILES))) \
+	$(BUILD)/generated/queries.h $(BUILD)/generated/rules.h
 BENCH_HELPERS := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 SKELETON := $(BUILD)/generated/spyq.skel.h
 GENERATED := $(SQL_HEADERS) $(SKELETON)
@@ -82,7 +85,7 @@ GENERATED := $(SQL_HEADERS) $(SKELETON)
 all: $(BUILD)/spyqd $(BUILD)/spyq $(BUILD)/spyq.so ## build everything (V=1, CC=clang, SANITIZE=address,undefined)
 
 $(BUILD)/spyqd: $(DAEMON_OBJECTS)
-	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(DAEMON_PACKAGES)) -lpthread
+	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(DAEMON_PACKAGES)) -lpthread -lm
 
 $(BUILD)/spyq: $(SHELL_OBJECTS)
 	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(SHELL_PACKAGES)) -lm
@@ -133,6 +136,10 @@ $(BUILD)/generated/%.sql.h: sql/%.sql scripts/embed
 $(BUILD)/generated/queries.h: $(QUERY_FILES) sql/queries scripts/embed-queries
 	@mkdir -p $(@D)
 	$(call step,EMBED)scripts/embed-queries $(QUERY_FILES) >$@.new && mv $@.new $@
+
+$(BUILD)/generated/rules.h: $(RULE_FILES) sql/rules scripts/embed-rules
+	@mkdir -p $(@D)
+	$(call step,EMBED)scripts/embed-rules $(sort $(RULE_FILES)) >$@.new && mv $@.new $@
 
 # Other flags, another compiler or another makefile: everything is built again. The file is touched
 # only when they differ, so that a second make has nothing to do. The first thing to be made, it is

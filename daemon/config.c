@@ -102,6 +102,9 @@ static const struct key_row key_rows[] = {
     NUMBER("timing", tick_ms, parse_number, 1, 1000, 10),
     NUMBER("timing", flush_ms, parse_number, 10, 60000, 200),
     NUMBER("timing", queue_mib, parse_number, 1, 4096, 32),
+    {"rules", "run", parse_yes, offsetof(struct config, rules_run), 0, 1, 1},
+    {"rules", "directory", parse_path, offsetof(struct config, rules_directory), 0, 0, 0},
+    {"rules", "budget_ms", parse_number, offsetof(struct config, rules_budget_ms), 1, 60000, 500},
 };
 
 /* ---- errors ---- */
@@ -317,7 +320,7 @@ struct file_reader {
     struct config_error *error;
     int line;
     int error_line; /* where *error was found; 0: nowhere */
-    unsigned seen;  /* bit i: key_rows[i] has been given */
+    uint64_t seen;  /* bit i: key_rows[i] has been given */
     char *buffer;   /* of getline */
     size_t buffer_size;
 };
@@ -349,8 +352,8 @@ static int fail_section(struct file_reader *reader, const char *section, const c
         return fail_line(reader, "[%.60s]: no such section; did you mean [%s]?", section,
                          nearest.name);
     return fail_line(reader,
-                     "[%.60s]: no such section; there are [store], [capture], [rings] and "
-                     "[timing]",
+                     "[%.60s]: no such section; there are [store], [capture], [rings], [timing] "
+                     "and [rules]",
                      section);
 }
 
@@ -383,8 +386,8 @@ static int take_key(void *context, const char *section, const char *name, const 
         const struct key_row *key = &key_rows[i];
         if (strcmp(key->section, section) != 0 || strcmp(key->name, name) != 0)
             continue;
-        bool again = reader->seen & (1u << i);
-        reader->seen |= 1u << i;
+        bool again = reader->seen >> i & 1;
+        reader->seen |= UINT64_C(1) << i;
         const char *wrong = key->parse(reader->config, key, value, again);
         if (!wrong)
             return 1;
@@ -632,6 +635,7 @@ void config_free(struct config *config)
     free_names(config->environment);
     free_names(config->places);
     free(config->redact_key);
+    free(config->rules_directory);
     free_names(config->redact_arguments);
     free_names(config->redact_environment);
     *config = (struct config){0};

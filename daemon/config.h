@@ -41,6 +41,10 @@ struct config {
     char **environment;             /* allow-listed names, NULL-terminated; never NULL itself */
     char **places;                  /* `name:pattern` of files to watch; likewise */
 
+    bool rules_run;           /* run rules over what was recorded */
+    char *rules_directory;    /* of the user's own; NULL: RULE_DIRECTORY */
+    uint32_t rules_budget_ms; /* that a rule may take for one batch */
+
     bool redact;               /* take secrets out of what is recorded */
     char *redact_key;          /* the file of its key; NULL: STORE-key */
     char **redact_arguments;   /* names and -names, see redact.h; NULL-terminated or NULL */

@@ -128,7 +128,8 @@ static void reload(struct loop *loop)
     loop->config->flush_ms = config.flush_ms;
     uv_timer_set_repeat(&loop->timers[TIMER_TICK], config.tick_ms);
     uv_timer_set_repeat(&loop->timers[TIMER_FLUSH], config.flush_ms);
-    log_line("the configuration was read again");
+    recorder_reload_rules(loop->recorder);
+    log_line("the configuration and the rules were read again");
     config_free(&config);
 }
 

@@ -708,12 +708,14 @@ void file_chmod(struct model *model, const struct event *event)
     names_drop(&names);
 }
 
+/* Worth a row: in a place, or a program that was written before is gone, maybe while it runs. */
 void file_unlink(struct model *model, const struct event *event)
 {
     struct file_names names = names_of(model, event);
+    struct file *file = named_file(model, event, names.path);
 
-    if (names.place.data)
-        names_put(model, event, &names, "unlink", named_file(model, event, names.path));
+    if (names.place.data || (file && is_program(file)))
+        names_put(model, event, &names, "unlink", file);
     names_drop(&names);
 }
 

@@ -155,8 +155,7 @@ static struct trace *trace_new(struct model *model, const struct boundary *bound
     trace->row.host_id = model->host_id;
     trace->row.root_process_id = root->row.id;
     trace->row.started_at = root->row.started_at;
-    trace->row.process_count = trace->row.connection_count = trace->row.flag_count = 0;
-    trace->row.pinned = 0;
+    trace->row.process_count = trace->row.connection_count = 0;
     set_place(model, trace, boundary->place);
     trace_touch(model, trace);
     return trace;

@@ -7,11 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../sql/rule.h"
 #include "cgroups.h"
 #include "index.h"
 #include "log.h"
 #include "pipeline.h"
 #include "record.h"
+#include "risk.h"
 #include "writer.h"
 
 #define TURN_RECORDS 8192
@@ -27,6 +29,8 @@ struct recorder {
     struct store *store;
     struct retention *retention;
     struct writer *writer;
+    struct risk *risk;               /* NULL: no rules are run */
+    int64_t next_id[ROW_KIND_COUNT]; /* when the store was opened */
     struct retention_options limits;
     bool replaying;
     bool trouble;           /* the writer's newest attempt failed, and the log says so */
@@ -64,14 +68,6 @@ static int64_t row_time(void *context)
     const struct recorder *recorder = context;
 
     return recorder->replaying ? model_newest(recorder->model) : wall_now(NULL);
-}
-
-/* In the writer's thread. */
-static void tell_committed(void *context)
-{
-    const struct recorder *recorder = context;
-
-    recorder->committed(recorder->context);
 }
 
 /* ---- rows about the recorder itself ---- */
@@ -149,6 +145,23 @@ static void report_writer_losses(struct recorder *recorder)
         };
         model_lose(recorder->model, &loss);
     }
+}
+
+/* Rows that came in faster than the rules could be run over them. */
+static void report_missed(struct recorder *recorder)
+{
+    uint64_t missed = recorder->risk ? risk_take_missed(recorder->risk) : 0;
+    struct row_loss loss = {
+        .started_at = wall_now(NULL),
+        .ended_at = wall_now(NULL),
+        .class = {"rules", 5},
+        .stage = {"rules", 5},
+        .count = (int64_t)missed,
+        .detail = {"rows that no rule was run over", 30},
+    };
+
+    if (missed)
+        model_lose(recorder->model, &loss);
 }
 
 /* ---- opening: each step leaves what recorder_free undoes ---- */
@@ -243,6 +256,7 @@ static int open_model(struct recorder *recorder, const struct config *config,
         store_host(recorder->store, &recorder->host, &known) ||
         store_next_ids(recorder->store, start.next_id))
         return fail(error, store_failure(recorder->store)->message);
+    memcpy(recorder->next_id, start.next_id, sizeof(recorder->next_id));
     recorder->row.id = start.next_id[ROW_RECORDER];
     recorder->next_probe = start.next_id[ROW_PROBE];
     recorder->limits.loss_id = start.next_id[ROW_LOSS]++;
@@ -259,6 +273,41 @@ static int open_model(struct recorder *recorder, const struct config *config,
     return 0;
 }
 
+static int open_risk(struct recorder *recorder, const struct config *config,
+                     struct recorder_error *error)
+{
+    struct risk_options options = {
+        .store = config->store,
+        .directory = config->rules_directory ? config->rules_directory : RULE_DIRECTORY,
+        .budget_ms = config->rules_budget_ms,
+        .since = recorder->replaying ? INTEGER_NULL : recorder->down_since,
+        .next_id = recorder->next_id,
+        .ready = recorder->committed,
+        .context = recorder->context,
+    };
+
+    if (!config->rules_run)
+        return 0;
+    recorder->risk = risk_start(&options);
+    return recorder->risk ? 0 : fail(error, "can not start the thread that runs rules");
+}
+
+/* These two in the writer's thread. */
+static void on_commit(void *context)
+{
+    const struct recorder *recorder = context;
+
+    recorder->committed(recorder->context);
+}
+
+static void on_written(void *context, const struct row *rows, size_t count)
+{
+    const struct recorder *recorder = context;
+
+    if (recorder->risk)
+        risk_written(recorder->risk, rows, count);
+}
+
 /* What a replay is of may be old: that is no reason to roll it away. */
 static void set_limits(struct recorder *recorder, const struct config *config)
 {
@@ -272,7 +321,8 @@ static int open_writer(struct recorder *recorder, struct recorder_error *error)
     struct writer_options options = {
         .limit = recorder->queue,
         .clock = row_time,
-        .notify = tell_committed,
+        .notify = on_commit,
+        .written = on_written,
         .context = recorder,
     };
 
@@ -300,6 +350,7 @@ static void recorder_free(struct recorder *recorder)
 {
     if (recorder->writer)
         writer_stop(recorder->writer, NULL);
+    risk_stop(recorder->risk);
     retention_close(recorder->retention);
     if (recorder->store)
         store_close(recorder->store); /* before the source, whose descriptors may stay for longer */
@@ -327,7 +378,8 @@ struct recorder *recorder_open(const struct config *config, void (*committed)(vo
     recorder->committed = committed;
     recorder->context = context;
     if (open_store(recorder, config, error) == 0 && open_source(recorder, config, error) == 0 &&
-        open_model(recorder, config, error) == 0 && open_writer(recorder, error) == 0) {
+        open_model(recorder, config, error) == 0 && open_risk(recorder, config, error) == 0 &&
+        open_writer(recorder, error) == 0) {
         describe_run(recorder, config);
         return recorder;
     }
@@ -414,8 +466,17 @@ void recorder_audit(struct recorder *recorder)
         log_line("%s", trouble);
     recorder->ops->audit(recorder->source);
     report_writer_losses(recorder);
+    report_missed(recorder);
     recorder_flush(recorder); /* the loop may be asleep, and the audit have found something */
     batch = add_heartbeat(recorder, NULL);
+    if (batch)
+        writer_submit(recorder->writer, batch);
+}
+
+static void write_found(struct recorder *recorder)
+{
+    struct batch *batch = recorder->risk ? risk_take(recorder->risk) : NULL;
+
     if (batch)
         writer_submit(recorder->writer, batch);
 }
@@ -442,6 +503,8 @@ void recorder_check_writer(struct recorder *recorder)
 {
     struct writer_status status;
 
+    write_found(recorder);
+
     writer_status(recorder->writer, &status);
     if (status.failures && !recorder->trouble)
         log_line("can not write, trying again: %s", status.error);
@@ -449,6 +512,12 @@ void recorder_check_writer(struct recorder *recorder)
         log_line("writing again");
     recorder->trouble = status.failures > 0;
     check_retention(recorder, &status);
+}
+
+void recorder_reload_rules(struct recorder *recorder)
+{
+    if (recorder->risk)
+        risk_reload(recorder->risk);
 }
 
 bool recorder_ended(const struct recorder *recorder)
@@ -471,6 +540,21 @@ static void write_rest(struct recorder *recorder)
         writer_submit(recorder->writer, batch);
 }
 
+/* The rules are run over the last rows too, unless that takes long or the disk is in trouble. */
+static void settle_risk(struct recorder *recorder)
+{
+    static const struct timespec nap = {.tv_nsec = 2000000};
+    struct writer_status status;
+
+    for (int i = 0; i < READY_NAPS && recorder->risk; i++) {
+        write_found(recorder);
+        writer_status(recorder->writer, &status);
+        if (status.failures || (!status.queued_batches && risk_is_idle(recorder->risk)))
+            break;
+        nanosleep(&nap, NULL);
+    }
+}
+
 static int close_writer(struct recorder *recorder, struct recorder_error *error)
 {
     struct writer_status last;
@@ -491,6 +575,7 @@ int recorder_close(struct recorder *recorder, struct recorder_error *error)
     int code;
 
     write_rest(recorder);
+    settle_risk(recorder);
     code = close_writer(recorder, error);
     failure = recorder->ops->failure(recorder->source);
     if (failure)

@@ -36,8 +36,12 @@ void recorder_flush(struct recorder *recorder);
 /* Once a second: losses, clock, heartbeat. */
 void recorder_audit(struct recorder *recorder);
 
-/* Logs when writing begins to fail and when it works again. After each transaction. */
+/* Logs when writing begins to fail and when it works again, and hands what rules have found to the
+ * writer. After each transaction, and when rules have found something. */
 void recorder_check_writer(struct recorder *recorder);
+
+/* Loads the rules again. */
+void recorder_reload_rules(struct recorder *recorder);
 
 /* Whether a replayed recording has come to its end. */
 bool recorder_ended(const struct recorder *recorder);

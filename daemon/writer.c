@@ -156,6 +156,12 @@ static void make_room(struct writer *writer)
 
 /* ---- the thread ---- */
 
+static void tell_written(const struct writer *writer, const struct batch *batch)
+{
+    if (writer->options.written)
+        writer->options.written(writer->options.context, batch_rows(batch), batch_count(batch));
+}
+
 static void notify(const struct writer *writer)
 {
     if (writer->options.notify)
@@ -222,6 +228,8 @@ static enum store_status salvage(struct writer *writer, const struct entry *entr
     bool *refused = calloc(batch_count(entry->batch), sizeof(*refused));
     enum store_status status =
         refused ? write_singly(writer, entry->batch, refused, refusal) : STORE_REFUSED;
+    if (status == STORE_OK)
+        tell_written(writer, entry->batch); /* an id that is not there selects nothing */
     pthread_mutex_lock(&writer->mutex);
     if (status == STORE_OK) {
         memcpy(writer->status.refusal, refusal, sizeof(refusal));
@@ -292,6 +300,8 @@ static enum store_status write_entry(struct writer *writer, const struct entry *
 {
     pthread_mutex_unlock(&writer->mutex);
     enum store_status status = write_batch(writer, entry->batch);
+    if (status == STORE_OK)
+        tell_written(writer, entry->batch);
     pthread_mutex_lock(&writer->mutex);
     return status == STORE_REFUSED ? salvage(writer, entry) : status;
 }

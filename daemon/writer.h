@@ -33,7 +33,11 @@ struct writer_options {
      * may be NULL. It must not call back into the writer: wake your own thread and return. */
     void (*notify)(void *context);
 
-    void *context; /* of both */
+    /* Called in the writer's thread, without a lock held, with the rows that a commit has put into
+     * the store; may be NULL. It must not call back into the writer either. */
+    void (*written)(void *context, const struct row *rows, size_t count);
+
+    void *context; /* of all three */
 
     /* Of the store, the caller's to close after writer_stop; used by the thread only. NULL: nothing
      * is rolled away. */

@@ -16,7 +16,7 @@ static int read_counts(struct store *store, const char *json, struct rolled *tot
     while (sqlite3_step(counts) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(counts, 0);
         for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
-            if (name && strcmp(name, row_tables[kind].name) == 0)
+            if (name && kind != ROW_TRACE_SCORE && strcmp(name, row_tables[kind].name) == 0)
                 total->count[kind] = sqlite3_column_int64(counts, 1);
     }
     return sqlite3_finalize(counts);

@@ -71,8 +71,9 @@ static char *ids_json(const struct mark *mark)
 {
     sqlite3_str *json = sqlite3_str_new(NULL);
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
-        sqlite3_str_appendf(json, "%s\"%s\":%lld", kind ? "," : "{", row_tables[kind].name,
-                            (long long)mark->last_id[kind]);
+        if (kind != ROW_TRACE_SCORE) /* of rows that a ROW_TRACE has made */
+            sqlite3_str_appendf(json, "%s\"%s\":%lld", kind ? "," : "{", row_tables[kind].name,
+                                (long long)mark->last_id[kind]);
     sqlite3_str_appendchar(json, 1, '}');
     return sqlite3_str_finish(json);
 }

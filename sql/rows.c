@@ -53,6 +53,23 @@ static const struct column privilege_columns[] = {PRIVILEGE_COLUMNS(INTEGER_COLU
 #define CURRENT_ROW struct row_container
 static const struct column container_columns[] = {CONTAINER_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
 #undef CURRENT_ROW
+#define CURRENT_ROW struct row_flag
+static const struct column flag_columns[] = {FLAG_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_trace_score
+static const struct column trace_score_columns[] = {
+    TRACE_SCORE_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_score_reason
+static const struct column score_reason_columns[] = {
+    SCORE_REASON_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_rule
+static const struct column rule_columns[] = {RULE_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
+#define CURRENT_ROW struct row_pair
+static const struct column pair_columns[] = {PAIR_COLUMNS(INTEGER_COLUMN, TEXT_COLUMN)};
+#undef CURRENT_ROW
 
 #define ROW_TABLE(NAME, table, name, COLUMNS)                                                      \
     [ROW_##NAME] = {#table, name##_columns, sizeof(name##_columns) / sizeof(name##_columns[0]),    \

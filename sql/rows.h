@@ -71,8 +71,26 @@ struct text {
 
 #define TRACE_COLUMNS(I, T)                                                                        \
     I(id) I(host_id) I(root_process_id) T(kind) T(title) T(user) T(remote_address) I(started_at)   \
-    I(last_at) I(ended_at) I(process_count) I(connection_count) I(flag_count) I(score)             \
-    T(severity) T(tactics) I(pinned)
+    I(last_at) I(ended_at) I(process_count) I(connection_count)
+
+/* The rest of a row of traces: other hands write it, and only where the row is there. With it go
+ * all rows of score_reasons that the trace had. */
+#define TRACE_SCORE_COLUMNS(I, T) I(id) I(flag_count) I(score) T(severity) T(tactics)
+
+#define FLAG_COLUMNS(I, T)                                                                         \
+    I(id) I(at) T(rule) T(severity) T(title) T(techniques) I(process_id) I(exec_id)                \
+    I(connection_id) I(file_id) I(trace_id) T(detail) I(suppressed_by) I(edge_id) T(tactics)       \
+    I(flagged_at) I(host_id)
+
+#define SCORE_REASON_COLUMNS(I, T) I(id) I(trace_id) I(flag_id) I(points) T(reason)
+
+/* One row for each rule, of this run of the recorder or an earlier one. */
+#define RULE_COLUMNS(I, T)                                                                         \
+    I(id) T(name) T(title) T(severity) T(techniques) T(tactics) T(description) T(benign) T(file)   \
+    T(state) T(error) I(runs) I(hits) I(withheld) I(busy_ns) I(slowest_ns) I(loaded_at)
+
+#define PAIR_COLUMNS(I, T)                                                                         \
+    I(id) T(kind) T(a) T(b) I(first_at) I(last_at) I(count) I(novel) I(process_id)
 
 /* One row for each pair of traces and kind of edge by which one led into the other. */
 #define TRACE_LINK_COLUMNS(I, T)                                                                   \
@@ -101,7 +119,11 @@ struct text {
     M(RECORDER, recorders, recorder, RECORDER_COLUMNS)                                             \
     M(PROBE, probes, probe, PROBE_COLUMNS)                                                         \
     M(LOSS, losses, loss, LOSS_COLUMNS)                                                            \
+    M(RULE, rules, rule, RULE_COLUMNS)                                                             \
     M(TRACE, traces, trace, TRACE_COLUMNS)                                                         \
+    M(FLAG, flags, flag, FLAG_COLUMNS)                                                             \
+    M(TRACE_SCORE, traces, trace_score, TRACE_SCORE_COLUMNS)                                       \
+    M(SCORE_REASON, score_reasons, score_reason, SCORE_REASON_COLUMNS)                             \
     M(PROCESS, processes, process, PROCESS_COLUMNS)                                                \
     M(EXEC, execs, exec, EXEC_COLUMNS)                                                             \
     M(EDGE, edges, edge, EDGE_COLUMNS)                                                             \
@@ -112,7 +134,8 @@ struct text {
     M(HOLDER, holders, holder, HOLDER_COLUMNS)                                                     \
     M(CONNECTION, connections, connection, CONNECTION_COLUMNS)                                     \
     M(DNS_QUERY, dns_queries, dns_query, DNS_QUERY_COLUMNS)                                        \
-    M(FILE, files, file, FILE_COLUMNS)
+    M(FILE, files, file, FILE_COLUMNS)                                                             \
+    M(PAIR, pairs, pair, PAIR_COLUMNS)
 
 /* clang-format on */
 

@@ -285,6 +285,7 @@ CREATE TABLE traces (
 CREATE INDEX traces_by_start ON traces (started_at);
 CREATE INDEX traces_by_last ON traces (last_at);
 CREATE INDEX traces_living ON traces (host_id) WHERE ended_at IS NULL;
+CREATE INDEX traces_by_score ON traces (score) WHERE score IS NOT NULL;
 
 -- Edges that lead from a process of one trace to one of another, counted.
 CREATE TABLE trace_links (
@@ -322,6 +323,80 @@ CREATE INDEX edges_by_dst ON edges (dst, at);
 CREATE INDEX edges_open ON edges (src) WHERE open = 1;
 CREATE INDEX edges_by_connection ON edges (connection_id) WHERE connection_id IS NOT NULL;
 CREATE INDEX edges_by_file ON edges (file_id) WHERE file_id IS NOT NULL;
+
+-- What a rule has found. trace_id, severity and suppressed_by may change later, the rest does not.
+CREATE TABLE flags (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    title TEXT,
+    techniques TEXT,
+    process_id INTEGER,
+    exec_id INTEGER,
+    connection_id INTEGER,
+    file_id INTEGER,
+    trace_id INTEGER,
+    detail TEXT,
+    suppressed_by INTEGER,
+    edge_id INTEGER,
+    tactics TEXT,
+    flagged_at INTEGER,
+    host_id INTEGER
+) STRICT;
+CREATE INDEX flags_by_time ON flags (at);
+CREATE INDEX flags_by_rule ON flags (rule, at);
+CREATE INDEX flags_by_process ON flags (process_id, rule);
+CREATE INDEX flags_by_trace ON flags (trace_id, rule);
+
+-- Where each point of a trace's score comes from. Replaced as a whole when the score changes.
+CREATE TABLE score_reasons (
+    id INTEGER PRIMARY KEY,
+    trace_id INTEGER NOT NULL,
+    flag_id INTEGER,
+    points INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX score_reasons_by_trace ON score_reasons (trace_id);
+CREATE INDEX score_reasons_by_flag ON score_reasons (flag_id) WHERE flag_id IS NOT NULL;
+
+-- The rules that the recorder has loaded, and how they fare.
+CREATE TABLE rules (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    title TEXT,
+    severity TEXT,
+    techniques TEXT,
+    tactics TEXT,
+    description TEXT,
+    benign TEXT,
+    file TEXT,
+    state TEXT NOT NULL,
+    error TEXT,
+    runs INTEGER,
+    hits INTEGER,
+    withheld INTEGER,
+    busy_ns INTEGER,
+    slowest_ns INTEGER,
+    loaded_at INTEGER
+) STRICT;
+CREATE INDEX rules_by_name ON rules (name);
+
+-- What goes with what on this host, how often, and since when.
+CREATE TABLE pairs (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    a TEXT NOT NULL,
+    b TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    novel INTEGER NOT NULL,
+    process_id INTEGER
+) STRICT;
+CREATE INDEX pairs_by_pair ON pairs (a, b, kind);
+CREATE INDEX pairs_by_first ON pairs (first_at);
+CREATE INDEX pairs_by_process ON pairs (process_id);
 
 -- What is known not to have been recorded. count is NULL where nobody can know it.
 CREATE TABLE losses (

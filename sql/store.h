@@ -82,8 +82,9 @@ enum store_status store_living(struct store *store, int64_t host_id, store_visit
 
 /*
  * Writes rows in one transaction: each is inserted, or replaces every column of the row with the
- * same id. Text is kept byte for byte. All or nothing: after a failure none of them is in the store
- * and the call may be repeated with the same rows.
+ * same id. A ROW_TRACE_SCORE changes its columns of a trace that is there, whose score_reasons are
+ * deleted: those that hold now come after it. Text is kept byte for byte. All or nothing: after a
+ * failure none of them is in the store and the call may be repeated with the same rows.
  */
 enum store_status store_write(struct store *store, const struct row *rows, size_t count);
 

@@ -42,6 +42,7 @@ struct store {
     struct store_error failure;
     struct store_table tables[ROW_KIND_COUNT];
     sqlite3_stmt *mark;                   /* writes one row of `sequences` */
+    sqlite3_stmt *unscore;                /* deletes a trace's rows of `score_reasons` */
     int64_t last_id[ROW_KIND_COUNT];      /* as `sequences` has it */
     int64_t last_id_seen[ROW_KIND_COUNT]; /* in the open transaction */
     sqlite3_str *changed_processes;       /* the begin of an array of ids; NULL: none so far */

@@ -3,26 +3,8 @@
 #include <string.h>
 
 #include "end_earlier_boots.sql.h"
+#include "row_fetch.h"
 #include "store_private.h"
-
-static int64_t integer_at(sqlite3_stmt *statement, int index)
-{
-    if (sqlite3_column_type(statement, index) == SQLITE_NULL)
-        return INTEGER_NULL;
-    return sqlite3_column_int64(statement, index);
-}
-
-static struct text text_at(sqlite3_stmt *statement, int index)
-{
-    const char *data = (const char *)sqlite3_column_text(statement, index);
-    return (struct text){data, (size_t)sqlite3_column_bytes(statement, index)};
-}
-
-static int bind_text(sqlite3_stmt *statement, int index, struct text text)
-{
-    return sqlite3_bind_text64(statement, index, text.data, text.length, SQLITE_STATIC,
-                               SQLITE_UTF8);
-}
 
 /* Looks for the row of this boot. A boot id that is not known is nobody's. */
 static enum store_status find_host(struct store *store, struct row_host *host, bool *known)
@@ -33,13 +15,13 @@ static enum store_status find_host(struct store *store, struct row_host *host, b
     *known = false;
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return store_failed(store, "cannot look for this boot");
-    bind_text(statement, 1, host->boot_id);
-    bind_text(statement, 2, host->machine_id);
+    row_bind_text(statement, 1, host->boot_id);
+    row_bind_text(statement, 2, host->machine_id);
     if (sqlite3_step(statement) == SQLITE_ROW) {
         *known = true;
-        host->id = integer_at(statement, 0);
-        host->first_seen_at = integer_at(statement, 1);
-        host->last_seen_at = integer_at(statement, 2);
+        host->id = row_integer(statement, 0);
+        host->first_seen_at = row_integer(statement, 1);
+        host->last_seen_at = row_integer(statement, 2);
     }
     if (sqlite3_finalize(statement) != SQLITE_OK)
         return store_failed(store, "cannot look for this boot");
@@ -81,7 +63,7 @@ enum store_status store_last_seen(struct store *store, int64_t *last_seen_at)
     if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return store_failed(store, "cannot read the last run");
     if (sqlite3_step(statement) == SQLITE_ROW)
-        *last_seen_at = integer_at(statement, 0);
+        *last_seen_at = row_integer(statement, 0);
     if (sqlite3_finalize(statement) != SQLITE_OK)
         return store_failed(store, "cannot read the last run");
     return store_succeeded(store);
@@ -104,17 +86,6 @@ static char *living_sql(const struct table *shape, const char *alive)
     return sqlite3_str_finish(sql);
 }
 
-static void fetch_row(sqlite3_stmt *statement, const struct table *shape, void *columns)
-{
-    for (size_t i = 0; i < shape->column_count; i++) {
-        char *field = (char *)columns + shape->columns[i].offset;
-        if (shape->columns[i].type == COLUMN_INTEGER)
-            *(int64_t *)(void *)field = integer_at(statement, (int)i);
-        else
-            *(struct text *)(void *)field = text_at(statement, (int)i);
-    }
-}
-
 static enum store_status visit_living(struct store *store, enum row_kind kind, const char *alive,
                                       int64_t host_id, store_visitor *visit, void *context)
 {
@@ -126,7 +97,7 @@ static enum store_status visit_living(struct store *store, enum row_kind kind, c
         code = sqlite3_bind_int64(statement, 1, host_id);
     while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
         union any_row columns;
-        fetch_row(statement, &row_tables[kind], &columns);
+        row_fetch(statement, kind, &columns);
         visit(context, &(struct row){kind, &columns});
     }
     if (sqlite3_finalize(statement) != SQLITE_OK || code != SQLITE_OK)

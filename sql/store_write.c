@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "row_fetch.h"
 #include "store_private.h"
 
 /*
@@ -29,12 +30,13 @@ static const struct {
     {"trace_id", ROW_TRACE},
     {"src_trace_id", ROW_TRACE},
     {"dst_trace_id", ROW_TRACE},
+    {"flag_id", ROW_FLAG},
 };
 
 /* Returns whether the column holds ids, and of which kind of row. */
 static bool find_reference(enum row_kind table, const char *column, enum row_kind *kind)
 {
-    *kind = table;
+    *kind = table == ROW_TRACE_SCORE ? ROW_TRACE : table;
     if (strcmp(column, "id") == 0)
         return true;
     for (size_t i = 0; i < sizeof(references) / sizeof(references[0]); i++) {
@@ -59,31 +61,39 @@ static void find_id_columns(enum row_kind kind, struct store_table *table)
     }
 }
 
-/* Columns that are not the recorder's to say once the row is there. */
-static bool is_kept(enum row_kind kind, const char *column)
-{
-    return kind == ROW_TRACE && strcmp(column, "pinned") == 0;
-}
+/* Columns of a new trace that others write later, and what they are until then. */
+#define TRACE_BEGINS   ", flag_count, pinned"
+#define TRACE_BEGIN_AS ", 0, 0"
 
 /* INSERT INTO "t" ("id", "a") VALUES (?1, ?2) ON CONFLICT ("id") DO UPDATE SET "a" = ?2 */
 static char *upsert_sql(enum row_kind kind)
 {
     const struct table *shape = &row_tables[kind];
-    const char *comma = "";
+    bool is_trace = kind == ROW_TRACE;
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "INSERT INTO \"%w\" (", shape->name);
     for (size_t i = 0; i < shape->column_count; i++)
         sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", shape->columns[i].name);
-    sqlite3_str_appendall(sql, ") VALUES (");
+    sqlite3_str_appendf(sql, "%s) VALUES (", is_trace ? TRACE_BEGINS : "");
     for (size_t i = 0; i < shape->column_count; i++)
         sqlite3_str_appendf(sql, "%s?%d", i ? ", " : "", (int)i + 1);
+    sqlite3_str_appendf(sql, "%s", is_trace ? TRACE_BEGIN_AS : "");
     sqlite3_str_appendall(sql, ") ON CONFLICT (\"id\") DO UPDATE SET ");
-    for (size_t i = 1; i < shape->column_count; i++) {
-        if (is_kept(kind, shape->columns[i].name))
-            continue;
-        sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", comma, shape->columns[i].name, (int)i + 1);
-        comma = ", ";
-    }
+    for (size_t i = 1; i < shape->column_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", i > 1 ? ", " : "", shape->columns[i].name,
+                            (int)i + 1);
+    return sqlite3_str_finish(sql);
+}
+
+/* UPDATE "t" SET "a" = ?2 WHERE "id" = ?1: for the columns of somebody else's row. */
+static char *update_sql(const struct table *shape)
+{
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(sql, "UPDATE \"%w\" SET ", shape->name);
+    for (size_t i = 1; i < shape->column_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", i > 1 ? ", " : "", shape->columns[i].name,
+                            (int)i + 1);
+    sqlite3_str_appendall(sql, " WHERE \"id\" = ?1");
     return sqlite3_str_finish(sql);
 }
 
@@ -95,7 +105,7 @@ static int prepare(struct store *store, const char *sql, sqlite3_stmt **statemen
 static int prepare_upsert(struct store *store, enum row_kind kind)
 {
     find_id_columns(kind, &store->tables[kind]);
-    char *sql = upsert_sql(kind);
+    char *sql = kind == ROW_TRACE_SCORE ? update_sql(&row_tables[kind]) : upsert_sql(kind);
     int code = sql ? prepare(store, sql, &store->tables[kind].upsert) : SQLITE_NOMEM;
     sqlite3_free(sql);
     return code;
@@ -121,6 +131,8 @@ enum store_status store_prepare(struct store *store)
                        "ON CONFLICT (name) DO UPDATE SET last_id = ?2",
                        &store->mark);
     if (code == SQLITE_OK)
+        code = prepare(store, "DELETE FROM score_reasons WHERE trace_id = ?1", &store->unscore);
+    if (code == SQLITE_OK)
         code = store_changes_prepare(store);
     for (int kind = 0; kind < ROW_KIND_COUNT && code == SQLITE_OK; kind++) {
         code = prepare_upsert(store, (enum row_kind)kind);
@@ -135,6 +147,7 @@ void store_finalize(struct store *store)
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
         sqlite3_finalize(store->tables[kind].upsert);
     sqlite3_finalize(store->mark);
+    sqlite3_finalize(store->unscore);
     store_changes_finalize(store);
 }
 
@@ -150,14 +163,9 @@ static int bind_column(sqlite3_stmt *statement, int index, const struct column *
                        const void *columns)
 {
     const void *field = (const char *)columns + column->offset;
-    if (column->type == COLUMN_INTEGER) {
-        int64_t value = *(const int64_t *)field;
-        return value == INTEGER_NULL ? sqlite3_bind_null(statement, index)
-                                     : sqlite3_bind_int64(statement, index, value);
-    }
-    const struct text *text = field;
-    return sqlite3_bind_text64(statement, index, text->data, text->length, SQLITE_STATIC,
-                               SQLITE_UTF8);
+    return column->type == COLUMN_INTEGER
+               ? row_bind_integer(statement, index, *(const int64_t *)field)
+               : row_bind_text(statement, index, *(const struct text *)field);
 }
 
 static void note_ids(struct store *store, const struct row *row)
@@ -180,11 +188,19 @@ static enum store_status put_failed(struct store *store, const struct row *row)
     return store_failed(store, doing);
 }
 
+/* The reasons for a trace's score, before those for its new one come. */
+static int drop_reasons(struct store *store, const struct row_trace_score *score)
+{
+    sqlite3_bind_int64(store->unscore, 1, score->id);
+    sqlite3_step(store->unscore);
+    return sqlite3_reset(store->unscore);
+}
+
 enum store_status store_put(struct store *store, const struct row *row)
 {
     const struct table *shape = &row_tables[row->kind];
     sqlite3_stmt *upsert = store->tables[row->kind].upsert;
-    int code = SQLITE_OK;
+    int code = row->kind == ROW_TRACE_SCORE ? drop_reasons(store, row->columns) : SQLITE_OK;
     for (size_t i = 0; i < shape->column_count && code == SQLITE_OK; i++)
         code = bind_column(upsert, (int)i + 1, &shape->columns[i], row->columns);
     if (code == SQLITE_OK && sqlite3_step(upsert) == SQLITE_DONE) {

@@ -30,12 +30,17 @@ enum result_column {
     COLUMN_FROM_ID,
     COLUMN_REACHED_AT,
     COLUMN_STOPPED,
-    COLUMN_ARGUMENTS /* hidden: the arguments, in their order */
+    COLUMN_COUNT, /* what follows differs, see first_argument(); story() has COLUMN_DIRECTION there
+                   */
+    COLUMN_DIRECTION = COLUMN_COUNT
 };
 
 static const char result_columns[] =
     "process_id INTEGER, depth INTEGER, edge_id INTEGER, kind TEXT, at INTEGER, from_id INTEGER,"
     " reached_at INTEGER, stopped TEXT";
+
+/* Of story(), by what the search that found them goes after. */
+static const char *const directions[] = {[GRAPH_BACKWARD] = "cause", [GRAPH_FORWARD] = "effect"};
 
 /* ---- arguments ---- */
 
@@ -119,32 +124,44 @@ static const struct function {
     int required;                   /* how many of them, at the least */
     sqlite3_int64 rows;             /* a usual number of them, for the planner */
     struct graph_question question; /* what is asked where nothing else is given */
+    bool both;                      /* after that, the same in the other direction */
 } functions[] = {
     {"ancestors",
      {&argument_id, &argument_depth, &argument_rows},
      1,
      10,
-     {GRAPH_BACKWARD, true, true, GRAPH_KIND_BIT(GRAPH_FORK), ALL_OF_IT}},
+     {GRAPH_BACKWARD, true, true, GRAPH_KIND_BIT(GRAPH_FORK), ALL_OF_IT},
+     false},
     {"descendants",
      {&argument_id, &argument_depth, &argument_rows},
      1,
      1000,
-     {GRAPH_FORWARD, true, true, GRAPH_KIND_BIT(GRAPH_FORK), ALL_OF_IT}},
+     {GRAPH_FORWARD, true, true, GRAPH_KIND_BIT(GRAPH_FORK), ALL_OF_IT},
+     false},
     {"backward",
      {&argument_id, &argument_at, &argument_depth, &argument_kinds, &argument_rows, &argument_hubs},
      1,
      1000,
-     {GRAPH_BACKWARD, false, false, GRAPH_KINDS_ALL, ALL_OF_IT}},
+     {GRAPH_BACKWARD, false, false, GRAPH_KINDS_ALL, ALL_OF_IT},
+     false},
     {"forward",
      {&argument_id, &argument_at, &argument_depth, &argument_kinds, &argument_rows, &argument_hubs},
      1,
      1000,
-     {GRAPH_FORWARD, false, false, GRAPH_KINDS_ALL, ALL_OF_IT}},
+     {GRAPH_FORWARD, false, false, GRAPH_KINDS_ALL, ALL_OF_IT},
+     false},
     {"path",
      {&argument_src, &argument_dst, &argument_at, &argument_depth, &argument_kinds, &argument_hubs},
      2,
      10,
-     {GRAPH_FORWARD, false, false, GRAPH_KINDS_ALL, ALL_OF_IT}},
+     {GRAPH_FORWARD, false, false, GRAPH_KINDS_ALL, ALL_OF_IT},
+     false},
+    {"story",
+     {&argument_id, &argument_at, &argument_depth, &argument_kinds, &argument_rows, &argument_hubs},
+     1,
+     2000,
+     {GRAPH_BACKWARD, false, false, GRAPH_KINDS_ALL, ALL_OF_IT},
+     true},
 };
 
 static int argument_count(const struct function *function)
@@ -154,6 +171,12 @@ static int argument_count(const struct function *function)
     while (count < ARGUMENTS_MAX && function->arguments[count])
         count++;
     return count;
+}
+
+/* Hidden columns are the arguments, in their order, behind the others. */
+static int first_argument(const struct function *function)
+{
+    return function->both ? COLUMN_DIRECTION + 1 : COLUMN_COUNT;
 }
 
 /* What the functions of a connection share. */
@@ -205,7 +228,8 @@ static int declare(sqlite3 *db, const struct function *function)
     sqlite3_str *sql = sqlite3_str_new(db);
     char *declaration;
 
-    sqlite3_str_appendf(sql, "CREATE TABLE x (%s", result_columns);
+    sqlite3_str_appendf(sql, "CREATE TABLE x (%s%s", result_columns,
+                        function->both ? ", direction TEXT" : "");
     for (int i = 0; i < argument_count(function); i++) {
         const struct argument *argument = function->arguments[i];
         sqlite3_str_appendf(sql, ", %s %s HIDDEN",
@@ -253,13 +277,14 @@ static int disconnect(sqlite3_vtab *base)
 
 /* Finds the constraints that are the function's arguments: -1 where not given. Returns false where
  * one is given, but not by what this plan has read so far. */
-static bool find_arguments(const sqlite3_index_info *info, int found[ARGUMENTS_MAX])
+static bool find_arguments(const struct function *function, const sqlite3_index_info *info,
+                           int found[ARGUMENTS_MAX])
 {
     for (int i = 0; i < ARGUMENTS_MAX; i++)
         found[i] = -1;
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-        int argument = constraint->iColumn - COLUMN_ARGUMENTS;
+        int argument = constraint->iColumn - first_argument(function);
         if (constraint->op != SQLITE_INDEX_CONSTRAINT_EQ || argument < 0)
             continue;
         if (!constraint->usable)
@@ -303,7 +328,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     const struct function *function = ((const struct table_function *)base)->function;
     int found[ARGUMENTS_MAX];
 
-    if (!find_arguments(info, found))
+    if (!find_arguments(function, info, found))
         return SQLITE_CONSTRAINT;
     for (int i = 0; i < function->required; i++)
         if (found[i] < 0)
@@ -312,7 +337,7 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     use_arguments(info, found);
     info->estimatedRows = function->rows;
     info->estimatedCost = (double)function->rows * 4;
-    info->orderByConsumed = in_order(info);
+    info->orderByConsumed = !function->both && in_order(info);
     return SQLITE_OK;
 }
 
@@ -366,11 +391,24 @@ static int search_failed(struct cursor *cursor, int rc)
     return fail(cursor->base.pVtab, rc, sqlite3_mprintf("%s", sqlite3_errmsg(db)));
 }
 
+/* Of story(), where all causes have been told: goes on to the first effect. */
+static int turn(struct cursor *cursor)
+{
+    cursor->question.direction = GRAPH_FORWARD;
+    int rc = graph_search_begin(&cursor->search, cursor->source, &cursor->question);
+    if (rc == SQLITE_OK)
+        rc = graph_search_next(&cursor->search, &cursor->step); /* where the causes began */
+    return rc == SQLITE_ROW ? graph_search_next(&cursor->search, &cursor->step) : rc;
+}
+
 static int next(sqlite3_vtab_cursor *base)
 {
     struct cursor *cursor = (struct cursor *)base;
     int rc = graph_search_next(&cursor->search, &cursor->step);
 
+    if (rc == SQLITE_DONE && table_of(cursor)->function->both &&
+        cursor->question.direction == GRAPH_BACKWARD)
+        rc = turn(cursor);
     cursor->row++;
     if (rc == SQLITE_ROW)
         return SQLITE_OK;
@@ -468,18 +506,26 @@ static void result_argument(sqlite3_context *context, sqlite3_value *value)
         sqlite3_result_value(context, value);
 }
 
+static const char *direction(const struct cursor *cursor)
+{
+    return cursor->step->depth == 0 ? NULL : directions[cursor->question.direction];
+}
+
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int index)
 {
     const struct cursor *cursor = (const struct cursor *)base;
     const struct graph_step *step = cursor->step;
+    int argument = index - first_argument(table_of(cursor)->function);
     const int64_t integers[] = {
         [COLUMN_PROCESS_ID] = step->process_id, [COLUMN_DEPTH] = step->depth,
         [COLUMN_EDGE_ID] = step->edge_id,       [COLUMN_AT] = step->at,
         [COLUMN_FROM_ID] = step->from_id,       [COLUMN_REACHED_AT] = step->reached_at,
     };
 
-    if (index >= COLUMN_ARGUMENTS)
-        result_argument(context, cursor->values[index - COLUMN_ARGUMENTS]);
+    if (argument >= 0)
+        result_argument(context, cursor->values[argument]);
+    else if (index == COLUMN_DIRECTION)
+        sqlite3_result_text(context, direction(cursor), -1, SQLITE_STATIC);
     else if (index == COLUMN_KIND) /* NULL gives NULL */
         sqlite3_result_text(context, step->kind, -1, SQLITE_STATIC);
     else if (index == COLUMN_STOPPED)

@@ -155,7 +155,8 @@ class Store:
 class Recorder:
     """One run of spyqd. Its output is kept for failure messages."""
 
-    def __init__(self, store, cgroup, *options, config="", prefix=(), environment=None):
+    def __init__(self, store, cgroup, *options, config="", prefix=(), environment=None,
+                 program=None):
         self.store = Store(store)
         self.lines = []
         self.ready = False
@@ -163,7 +164,7 @@ class Recorder:
         with open(config_file, "w") as file:
             file.write("[capture]\nfull_tier = no\n" if TIER == "base" else "")
             file.write(config)
-        command = [*prefix, Build.program("spyqd"), "--store", store, "--config", config_file]
+        command = [*prefix, program or Build.program("spyqd"), "--store", store, "--config", config_file]
         if cgroup is not None:
             command += ["--cgroup", cgroup]
         self.process = subprocess.Popen(

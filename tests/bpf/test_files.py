@@ -350,10 +350,13 @@ class TestPlaces(FileCase):
         self.rows(0)
 
     def test_becomes_a_program(self):
+        """And is gone again, as is a file that was none."""
         self.wrote("/root/tool", b"x")
+        self.wrote("/root/notes", b"x")
         self.writer.do("os.chmod('/root/tool', 0o700)")
-        got = [(row["op"], row["mode"] & 0o7777) for row in self.rows(2)]
-        self.assertEqual(got, [("write", 0o700), ("chmod", 0o700)])
+        self.writer.do("os.unlink('/root/tool')\nos.unlink('/root/notes')")
+        got = [(row["op"], row["path"], row["mode"] & 0o7777) for row in self.rows(3)]
+        self.assertEqual(got, [(op, "/root/tool", 0o700) for op in ("write", "chmod", "unlink")])
 
 
 class TestFlood(FileCase):

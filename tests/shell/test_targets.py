@@ -80,6 +80,7 @@ class Targets(unittest.TestCase):
             DROP TABLE IF EXISTS traces;
             CREATE TABLE traces (id INTEGER PRIMARY KEY, root_process_id INTEGER, title TEXT);
             INSERT INTO traces VALUES (4, 5, 'ssh login of ana');
+            DROP TABLE IF EXISTS flags;
             CREATE TABLE flags (id INTEGER PRIMARY KEY, at INTEGER, title TEXT, process_id INTEGER);
             INSERT INTO flags VALUES (3, 1795317130000000000, 'runs from /tmp', 9);""")
         for target, expected, words in (
@@ -91,7 +92,9 @@ class Targets(unittest.TestCase):
         self.refused(1, "no process in the store matches flag:9", "tree", "flag:9", on=name)
 
     def test_a_store_without_flags(self):
-        self.refused(1, "this store has no table flags", "tree", "flag:3")
+        name = changed_store("no-flags.db", "DROP TABLE flags;")
+        self.refused(1, "this store has no table flags", "tree", "flag:3", on=name)
+        self.refused(1, "no process in the store matches flag:3", "tree", "flag:3")
 
     def test_the_newest_is_taken_and_the_others_listed(self):
         found, said = self.found("exe:curl")

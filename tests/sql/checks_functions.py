@@ -23,7 +23,7 @@ SCALARS = {
     "uid": ([("kind", "t"), ("id", "i")], "o"),
     "hub": ([("pid", "i"), ("exe", "t")], "di"),
 }
-TABLES = ["ancestors", "backward", "descendants", "forward", "path"]
+TABLES = ["ancestors", "backward", "descendants", "forward", "path", "story"]
 GOOD = {"span": "1h", "time": "2026-11-22", "addr": "::1", "net": "::/0", "argv": '["a"]',
         "kind": "process", "path": "/x", "pattern": "a", "text": "a",
         "exe": "/usr/sbin/cron"}
@@ -271,6 +271,7 @@ OOM_SQL = [
     b"SELECT a.*, d.process_id FROM ancestors(9) AS a, descendants(a.process_id, 2) AS d",
     b"SELECT * FROM backward(9, NULL, 9, 'fork,file', 100, 'stop')",
     b"SELECT * FROM path(5, 9)",
+    b"SELECT * FROM story(8)",
     b"SELECT chain(9), chain(41), uid('process', 1), uid('listener', 1)",
     b"SELECT arg(argv, -1), basename(filename), dirname(filename), iso(at) FROM execs",
     b"SELECT duration(5), ago('1h') > 0, at('2026-11-22'), cidr_match('::1', '::/0'), is_public('::1')",

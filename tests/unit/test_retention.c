@@ -149,7 +149,7 @@ static int64_t add_trace(int64_t root, int64_t started_at, int64_t ended_at)
     row->started_at = started_at;
     row->last_at = ended_at == INTEGER_NULL ? started_at : ended_at;
     row->ended_at = ended_at;
-    row->connection_count = row->flag_count = row->pinned = 0;
+    row->connection_count = 0;
     row->process_count = JOB_PROCESSES;
     return row->id;
 }
@@ -353,7 +353,7 @@ static void assert_accounted(void)
 {
     char sql[160];
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++) {
-        if (kind == ROW_HOST || kind == ROW_LOSS)
+        if (kind == ROW_HOST || kind == ROW_LOSS || kind == ROW_TRACE_SCORE)
             continue;
         snprintf(sql, sizeof(sql),
                  "SELECT (SELECT count(*) FROM %s) + coalesce((SELECT detail ->> '%s' FROM losses "

@@ -456,16 +456,23 @@ static void rows_of_all_kinds_come_back_as_they_went(void **state)
     struct row_file file = {.process_id = 5, .at = 7, .op = text("write")};
     struct row_trace trace = {.host_id = 1, .kind = text("login")};
     struct row_trace_link link = {.host_id = 1, .kind = text("fork")};
+    struct row_flag flag = {.at = 7, .rule = text("r"), .severity = text("low")};
+    struct row_trace_score score = {.flag_count = 3, .severity = text("low")};
+    struct row_score_reason reason = {.trace_id = 1, .reason = text("why")};
+    struct row_rule rule = {.name = text("r"), .state = text("active")};
+    struct row_pair pair = {.kind = text("k"), .a = text("a"), .b = text("b")};
     void *columns[ROW_KIND_COUNT] = {
-        [ROW_HOST] = &host,       [ROW_RECORDER] = &recorder,   [ROW_PROBE] = &probe,
-        [ROW_LOSS] = &loss,       [ROW_PROCESS] = &p,           [ROW_EXEC] = &exec,
-        [ROW_EDGE] = &edge,       [ROW_CONTAINER] = &container, [ROW_PRIVILEGE] = &privilege,
-        [ROW_LISTENER] = &l,      [ROW_HOLDER] = &holder,       [ROW_CONNECTION] = &c,
-        [ROW_DNS_QUERY] = &dns,   [ROW_FILE] = &file,           [ROW_TRACE] = &trace,
-        [ROW_TRACE_LINK] = &link,
+        [ROW_FLAG] = &flag,           [ROW_TRACE_SCORE] = &score,   [ROW_SCORE_REASON] = &reason,
+        [ROW_RULE] = &rule,           [ROW_PAIR] = &pair,           [ROW_HOST] = &host,
+        [ROW_RECORDER] = &recorder,   [ROW_PROBE] = &probe,         [ROW_LOSS] = &loss,
+        [ROW_PROCESS] = &p,           [ROW_EXEC] = &exec,           [ROW_EDGE] = &edge,
+        [ROW_CONTAINER] = &container, [ROW_PRIVILEGE] = &privilege, [ROW_LISTENER] = &l,
+        [ROW_HOLDER] = &holder,       [ROW_CONNECTION] = &c,        [ROW_DNS_QUERY] = &dns,
+        [ROW_FILE] = &file,           [ROW_TRACE] = &trace,         [ROW_TRACE_LINK] = &link,
     };
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
         *(int64_t *)columns[kind] = kind + 1; /* the id comes first */
+    score.id = trace.id;
     struct row rows[ROW_KIND_COUNT];
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
         rows[kind] = (struct row){(enum row_kind)kind, columns[kind]};
@@ -475,12 +482,47 @@ static void rows_of_all_kinds_come_back_as_they_went(void **state)
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++) {
         char sql[80], id[8];
         snprintf(sql, sizeof(sql), "SELECT id FROM %s", row_tables[kind].name);
-        snprintf(id, sizeof(id), "%d", kind + 1);
+        snprintf(id, sizeof(id), "%d", (kind == ROW_TRACE_SCORE ? ROW_TRACE : kind) + 1);
         assert_string_equal(query(db, sql), id);
     }
     assert_string_equal(query(db, "SELECT count IS NULL AND detail IS NULL FROM losses"), "1");
     assert_string_equal(query(db, "SELECT src || kind || dst || file_id FROM edges"), "5fork50");
     sqlite3_close(db);
+    store_close(store);
+}
+
+static void a_trace_and_its_score_keep_out_of_each_others_columns(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    struct row_trace trace = {.id = 1, .host_id = 1, .kind = text("login"), .process_count = 1};
+    struct row_trace_score score = {.id = 1, .flag_count = 2, .score = 40, .severity = text("low")};
+    struct row_trace_score nobodys = {.id = 9, .score = 1};
+    struct row_score_reason reasons[] = {{1, 1, 5, 30, text("one")},
+                                         {2, 1, 6, 10, text("two")},
+                                         {3, 1, 5, 40, text("all")},
+                                         {4, 2, 7, 1, text("other")}};
+    write_row(store, ROW_TRACE_SCORE, &nobodys);
+    write_row(store, ROW_TRACE, &trace);
+    assert_query("SELECT group_concat(id) FROM traces WHERE flag_count = 0 AND pinned = 0", "1");
+    write_row(store, ROW_TRACE_SCORE, &score);
+    write_row(store, ROW_SCORE_REASON, &reasons[0]);
+    write_row(store, ROW_SCORE_REASON, &reasons[1]);
+    write_row(store, ROW_SCORE_REASON, &reasons[3]);
+    trace.process_count = 7;
+    write_row(store, ROW_TRACE, &trace);
+    assert_query(
+        "SELECT process_count || '/' || flag_count || '/' || score || severity FROM traces",
+        "7/2/40low");
+    assert_query("SELECT sum(points) FROM score_reasons WHERE trace_id = 1", "40");
+    write_row(store, ROW_TRACE_SCORE, &score);
+    write_row(store, ROW_SCORE_REASON, &reasons[2]);
+    assert_query("SELECT group_concat(reason) FROM (SELECT * FROM score_reasons ORDER BY id)",
+                 "all,other");
+    int64_t next[ROW_KIND_COUNT];
+    assert_int_equal(store_next_ids(store, next), STORE_OK);
+    assert_int_equal(next[ROW_TRACE], 10); /* a score was given to number 9 */
+    assert_int_equal(next[ROW_FLAG], 8);
     store_close(store);
 }
 
@@ -1059,6 +1101,7 @@ int main(void)
         TEST(creation_is_all_or_nothing_on_a_full_disk),
         TEST(the_group_reads_a_live_store_and_a_closed_one),
         TEST(rows_of_all_kinds_come_back_as_they_went),
+        TEST(a_trace_and_its_score_keep_out_of_each_others_columns),
         TEST(writing_again_replaces_every_column),
         TEST(a_row_may_be_null_wherever_the_schema_allows),
         TEST(hostile_text_is_kept_byte_for_byte),

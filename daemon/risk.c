@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "risk.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../sql/ext.h"
+#include "../sql/judge.h"
+#include "log.h"
+#include "risk_status.h"
+
+#define PENDING_MOST   (1u << 20) /* rows that wait to be judged */
+#define BATCH_ROWS     20000u     /* judged in one go */
+#define STRIKES        3
+#define RULE_ROWS      10000 /* that one rule may select in one go */
+#define TRACE_FLAGS    64
+#define BUSY_MS        1000
+#define LONGEST        (64 << 20)          /* text that a rule may make, bytes */
+#define STATUS_STEP_NS (10 * 1000000000ll) /* between two tellings of how rules fare */
+#define WRITTEN_NS     (60 * 1000000000ll) /* flags not written by then will never be */
+#define CATCH_UP_NS    (10 * 1000000000ll) /* what an earlier run may have left unjudged */
+
+/* A row that was written. */
+struct pending {
+    enum row_kind kind;
+    int64_t id;
+};
+
+struct risk {
+    struct risk_options options;
+    pthread_t thread;
+
+    /* The thread's own. */
+    sqlite3 *db;
+    struct rule_set *set;
+    struct judge *judge;
+    struct risk_status status;
+    int64_t next_flag;
+    int64_t next_reason;
+    int64_t told_at;
+    struct batch *batch; /* being filled; NULL: no row so far */
+    size_t owed;         /* of its rows, those that have to be in the store before it goes on */
+
+    pthread_mutex_t mutex; /* over everything below */
+    pthread_cond_t changed;
+    struct pending *pending;
+    size_t pending_count;
+    size_t pending_room;
+    uint64_t missed;
+    struct batch *ready; /* to be taken; NULL: none */
+    size_t outstanding;  /* rows handed out that are not in the store yet */
+    int64_t handed_out_at;
+    bool working;
+    bool reload;
+    bool stopping;
+};
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- rules ---- */
+
+static void free_judge(struct risk *risk)
+{
+    judge_free(risk->judge);
+    rule_set_free(risk->set);
+    risk->judge = NULL;
+    risk->set = NULL;
+}
+
+static void log_failures(const struct rule_set *set)
+{
+    if (*set->error)
+        log_line("%s", set->error);
+    for (size_t i = 0; i < set->count; i++)
+        if (set->rules[i]->state == RULE_FAILED)
+            log_line("rule %s is not run: %s", set->rules[i]->id, set->rules[i]->error);
+}
+
+static void load_rules(struct risk *risk)
+{
+    const struct rule_limits limits = {(int64_t)risk->options.budget_ms * 1000000, STRIKES,
+                                       RULE_ROWS};
+    char *error = NULL;
+
+    if (risk->judge)
+        judge_next_ids(risk->judge, &risk->next_flag, &risk->next_reason);
+    struct judge_options options = {&limits, TRACE_FLAGS, risk->next_flag, risk->next_reason};
+    free_judge(risk);
+    risk->set = rule_set_load(risk->options.directory);
+    if (risk->set)
+        risk->judge = judge_new(risk->db, risk->set, &options, &error);
+    if (risk->judge)
+        log_failures(risk->set);
+    else
+        log_line("no rule is run: %s", error ? error : "out of memory");
+    sqlite3_free(error);
+}
+
+static int open_store(struct risk *risk)
+{
+    char *error = NULL;
+    int code = sqlite3_open_v2(risk->options.store, &risk->db,
+                               SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (code == SQLITE_OK) {
+        sqlite3_busy_timeout(risk->db, BUSY_MS);
+        sqlite3_db_config(risk->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        sqlite3_db_config(risk->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        sqlite3_limit(risk->db, SQLITE_LIMIT_ATTACHED, 0);
+        sqlite3_limit(risk->db, SQLITE_LIMIT_LENGTH, LONGEST);
+        code = spyq_extension_init(risk->db, &error, NULL);
+    }
+    if (code != SQLITE_OK)
+        log_line("no rule is run: %s: %s", risk->options.store,
+                 error ? error : sqlite3_errmsg(risk->db));
+    sqlite3_free(error);
+    return code;
+}
+
+/* ---- what comes of it; in the thread ---- */
+
+static void put(void *context, enum row_kind kind, const void *columns)
+{
+    struct risk *risk = context;
+
+    if (!risk->batch)
+        risk->batch = batch_new();
+    if (!risk->batch || batch_add(risk->batch, kind, columns) < 0)
+        return; /* the next look finds it again */
+    risk->owed += kind == ROW_FLAG || kind == ROW_TRACE_SCORE;
+}
+
+static void drop_batch(struct risk *risk)
+{
+    batch_free(risk->batch);
+    risk->batch = NULL;
+    risk->owed = 0;
+}
+
+static void tell_status(struct risk *risk, bool loaded)
+{
+    int64_t now = clock_ns(CLOCK_MONOTONIC);
+
+    if (!risk->judge || (!loaded && now < risk->told_at + STATUS_STEP_NS &&
+                         !risk_status_has_news(&risk->status, risk->set)))
+        return;
+    risk->told_at = now;
+    risk_status_put(&risk->status, risk->judge, risk->set, loaded, put, risk);
+}
+
+/* Hands the batch out; the mutex is held. */
+static void publish(struct risk *risk)
+{
+    if (!risk->batch)
+        return;
+    risk->ready = risk->batch;
+    risk->outstanding = risk->owed;
+    risk->handed_out_at = clock_ns(CLOCK_MONOTONIC);
+    risk->batch = NULL;
+    risk->owed = 0;
+    pthread_mutex_unlock(&risk->mutex);
+    risk->options.ready(risk->options.context);
+    pthread_mutex_lock(&risk->mutex);
+}
+
+/* ---- judging; in the thread ---- */
+
+/* What has gone wrong with rules since they were loaded, once. */
+static void log_suspended(struct risk *risk)
+{
+    if (!risk_status_has_news(&risk->status, risk->set))
+        return;
+    for (size_t i = 0; i < risk->set->count; i++)
+        if (*risk->set->rules[i]->error && risk->set->rules[i]->state != RULE_DISABLED)
+            log_line("rule %s is not run: %s", risk->set->rules[i]->id, risk->set->rules[i]->error);
+}
+
+static void judge_rows(struct risk *risk, const struct pending *rows, size_t count)
+{
+    struct rule_runner *runner = judge_runner(risk->judge);
+    int code = SQLITE_OK;
+
+    for (size_t i = 0; i < count && code == SQLITE_OK; i++)
+        code = rule_runner_add(runner, rows[i].kind, rows[i].id);
+    if (code == SQLITE_OK)
+        code = judge_batch(risk->judge, clock_ns(CLOCK_REALTIME), put, risk);
+    log_suspended(risk);
+    if (code == SQLITE_OK)
+        return;
+    drop_batch(risk);
+    log_line("rules: %s: %s; trying again with the next rows", risk->options.store,
+             sqlite3_errmsg(risk->db));
+}
+
+/* What was written shortly before an earlier run ended may not have been judged. */
+static void catch_up(struct risk *risk)
+{
+    int64_t since = risk->options.since;
+
+    if (since == INTEGER_NULL || !risk->judge)
+        return;
+    if (rule_runner_add_span(judge_runner(risk->judge), since - CATCH_UP_NS, INT64_MAX) == 0)
+        judge_rows(risk, NULL, 0);
+}
+
+/* The mutex is held. */
+static bool has_work(struct risk *risk)
+{
+    if (risk->ready)
+        return false;
+    if (risk->outstanding && clock_ns(CLOCK_MONOTONIC) > risk->handed_out_at + WRITTEN_NS)
+        risk->outstanding = 0;
+    return risk->reload || (risk->pending_count && !risk->outstanding);
+}
+
+/* Takes the oldest rows out; the mutex is held. NULL: no memory, or no row. */
+static struct pending *take_pending(struct risk *risk, size_t *count)
+{
+    *count = risk->pending_count < BATCH_ROWS ? risk->pending_count : BATCH_ROWS;
+    struct pending *rows = *count ? malloc(*count * sizeof(*rows)) : NULL;
+
+    if (!rows)
+        return NULL;
+    memcpy(rows, risk->pending, *count * sizeof(*rows));
+    risk->pending_count -= *count;
+    memmove(risk->pending, risk->pending + *count, risk->pending_count * sizeof(*rows));
+    return rows;
+}
+
+/* Called with the mutex held, gives it up meanwhile. */
+static void work(struct risk *risk)
+{
+    bool reload = risk->reload;
+    size_t count = 0;
+    struct pending *rows = risk->outstanding ? NULL : take_pending(risk, &count);
+
+    risk->reload = false;
+    risk->working = true;
+    pthread_mutex_unlock(&risk->mutex);
+    if (reload)
+        load_rules(risk);
+    if (rows && risk->judge)
+        judge_rows(risk, rows, count);
+    tell_status(risk, reload);
+    free(rows);
+    pthread_mutex_lock(&risk->mutex);
+    risk->working = false;
+    publish(risk);
+}
+
+static void wait_for_work(struct risk *risk)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += 1;
+    if (risk->pending_count || risk->outstanding)
+        pthread_cond_timedwait(&risk->changed, &risk->mutex, &until);
+    else
+        pthread_cond_wait(&risk->changed, &risk->mutex);
+}
+
+static void begin(struct risk *risk)
+{
+    if (open_store(risk) != SQLITE_OK)
+        return;
+    load_rules(risk);
+    risk_status_load(&risk->status, risk->db, put, risk, risk->set);
+    catch_up(risk);
+    tell_status(risk, true);
+}
+
+static void *run(void *argument)
+{
+    struct risk *risk = argument;
+
+    begin(risk);
+    pthread_mutex_lock(&risk->mutex);
+    risk->working = false;
+    publish(risk);
+    while (!risk->stopping) {
+        if (has_work(risk))
+            work(risk);
+        else
+            wait_for_work(risk);
+    }
+    pthread_mutex_unlock(&risk->mutex);
+    drop_batch(risk);
+    free_judge(risk);
+    risk_status_free(&risk->status);
+    sqlite3_close(risk->db);
+    return NULL;
+}
+
+/* ---- the writer's side ---- */
+
+static bool make_room(struct risk *risk)
+{
+    if (risk->pending_count < risk->pending_room)
+        return true;
+    size_t room = risk->pending_room ? risk->pending_room * 2 : 1024;
+    struct pending *more =
+        room > PENDING_MOST ? NULL : reallocarray(risk->pending, room, sizeof(*more));
+    if (!more)
+        return false;
+    risk->pending = more;
+    risk->pending_room = room;
+    return true;
+}
+
+/* The mutex is held. */
+static void take_written(struct risk *risk, const struct row *row)
+{
+    if (row->kind == ROW_FLAG || row->kind == ROW_TRACE_SCORE)
+        risk->outstanding -= risk->outstanding > 0;
+    else if (!rule_runner_watches(row->kind))
+        return;
+    else if (make_room(risk))
+        risk->pending[risk->pending_count++] =
+            (struct pending){row->kind, *(const int64_t *)row->columns};
+    else
+        risk->missed++;
+}
+
+void risk_written(struct risk *risk, const struct row *rows, size_t count)
+{
+    pthread_mutex_lock(&risk->mutex);
+    size_t before = risk->outstanding;
+    for (size_t i = 0; i < count; i++)
+        take_written(risk, &rows[i]);
+    if (risk->pending_count || risk->outstanding < before)
+        pthread_cond_signal(&risk->changed);
+    pthread_mutex_unlock(&risk->mutex);
+}
+
+/* ---- the caller's side ---- */
+
+struct batch *risk_take(struct risk *risk)
+{
+    pthread_mutex_lock(&risk->mutex);
+    struct batch *batch = risk->ready;
+    risk->ready = NULL;
+    pthread_cond_signal(&risk->changed);
+    pthread_mutex_unlock(&risk->mutex);
+    return batch;
+}
+
+void risk_reload(struct risk *risk)
+{
+    pthread_mutex_lock(&risk->mutex);
+    risk->reload = true;
+    pthread_cond_signal(&risk->changed);
+    pthread_mutex_unlock(&risk->mutex);
+}
+
+bool risk_is_idle(struct risk *risk)
+{
+    pthread_mutex_lock(&risk->mutex);
+    bool idle = !risk->pending_count && !risk->ready && !risk->outstanding && !risk->working &&
+                !risk->reload;
+    pthread_mutex_unlock(&risk->mutex);
+    return idle;
+}
+
+uint64_t risk_take_missed(struct risk *risk)
+{
+    pthread_mutex_lock(&risk->mutex);
+    uint64_t missed = risk->missed;
+    risk->missed = 0;
+    pthread_mutex_unlock(&risk->mutex);
+    return missed;
+}
+
+static void destroy(struct risk *risk)
+{
+    pthread_cond_destroy(&risk->changed);
+    pthread_mutex_destroy(&risk->mutex);
+    batch_free(risk->ready);
+    free(risk->pending);
+    free(risk);
+}
+
+static int start_thread(struct risk *risk)
+{
+    /* Signals are for the loop's thread. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&risk->thread, NULL, run, risk);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+struct risk *risk_start(const struct risk_options *options)
+{
+    struct risk *risk = calloc(1, sizeof(*risk));
+    pthread_condattr_t monotonic;
+
+    if (!risk)
+        return NULL;
+    risk->options = *options;
+    risk->next_flag = options->next_id[ROW_FLAG];
+    risk->next_reason = options->next_id[ROW_SCORE_REASON];
+    risk->status.next_rule = options->next_id[ROW_RULE];
+    risk->working = true;
+    pthread_mutex_init(&risk->mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&risk->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    int error = start_thread(risk);
+    if (error == 0)
+        return risk;
+    destroy(risk);
+    errno = error;
+    return NULL;
+}
+
+void risk_stop(struct risk *risk)
+{
+    if (!risk)
+        return;
+    pthread_mutex_lock(&risk->mutex);
+    risk->stopping = true;
+    pthread_cond_signal(&risk->changed);
+    pthread_mutex_unlock(&risk->mutex);
+    pthread_join(risk->thread, NULL);
+    destroy(risk);
+}
