@@ -289,5 +289,6 @@ const struct command command_path = {
     .least = 2,
     .most = 2,
     .takes = OPTIONS_SPAN | OPTION_DEPTH | OPTION_KINDS | OPTION_HUBS,
+    .followed = true,
     .run = path_run,
 };

@@ -274,5 +274,6 @@ const struct command command_pins = {
     .help =
         "A row for each pin, the oldest first. Its state is that of the trace: open, ended, or\n"
         "gone where this store does not hold it.\n",
+    .followed = true,
     .run = pins_run,
 };

@@ -51,5 +51,6 @@ const struct command command_ps = {
             "TARGET for other verbs; pid and ppid are the kernel's numbers.\n"
             "Example:  ps --at 03:12\n",
     .takes = OPTION_AT | OPTIONS_SPAN,
+    .followed = true,
     .run = ps_run,
 };

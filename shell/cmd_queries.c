@@ -195,5 +195,6 @@ const struct command command_run_saved = {
     .least = 1,
     .most = 1,
     .takes = OPTIONS_SPAN | OPTION_PARAM | OPTION_NEW | OPTION_MARK | OPTIONS_ROWS,
+    .followed = true,
     .run = run_run,
 };

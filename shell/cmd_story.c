@@ -125,6 +125,7 @@ const struct command command_why = {
     .least = 1,
     .most = 1,
     .takes = TAKES,
+    .followed = true,
     .run = why_run,
 };
 
@@ -139,6 +140,7 @@ const struct command command_impact = {
     .least = 1,
     .most = 1,
     .takes = TAKES,
+    .followed = true,
     .run = impact_run,
 };
 
@@ -153,5 +155,6 @@ const struct command command_story = {
     .least = 1,
     .most = 1,
     .takes = TAKES,
+    .followed = true,
     .run = story_run,
 };

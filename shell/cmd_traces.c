@@ -161,5 +161,6 @@ const struct command command_traces = {
             "Example:  traces --since today\n",
     .most = 1,
     .takes = OPTIONS_SPAN | OPTION_ROWS,
+    .followed = true,
     .run = traces_run,
 };

@@ -355,5 +355,6 @@ const struct command command_tree = {
     .least = 1,
     .most = 1,
     .takes = OPTIONS_SPAN,
+    .followed = true,
     .run = tree_run,
 };

@@ -9,25 +9,10 @@
 #include "words.h"
 
 const struct command *const commands[] = {
-    &command_ps,
-    &command_tree,
-    &command_why,
-    &command_impact,
-    &command_story,
-    &command_path,
-    &command_traces,
-    &command_run_saved,
-    &command_queries,
-    &command_pin,
-    &command_unpin,
-    &command_pins,
-    &command_check,
-    &command_status,
-    &command_schema,
-    &command_help,
-    &command_mode,
-    &command_quit,
-    NULL,
+    &command_ps,     &command_tree,   &command_why,       &command_impact,  &command_story,
+    &command_path,   &command_traces, &command_run_saved, &command_queries, &command_tail,
+    &command_pin,    &command_unpin,  &command_pins,      &command_check,   &command_status,
+    &command_schema, &command_help,   &command_mode,      &command_quit,    NULL,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands - 1)
@@ -153,9 +138,11 @@ static enum status run_with_options(struct session *session, const struct comman
         }
     }
     output_style(session->output)->raw_times = session->options.raw_times;
+    session->endless = false;
     enum status status = command_run(session, command, operands, count);
+    bool whole = status == STATUS_OK || (status == STATUS_STOPPED && session->endless);
     output_style(usual)->raw_times = raw_times_before;
-    bool written = !path || output_close(session->output, status == STATUS_OK);
+    bool written = !path || output_close(session->output, whole);
     bool moved = watermark_settle(session, status == STATUS_OK && written) == STATUS_OK;
     if (status == STATUS_OK && (!written || !moved))
         status = STATUS_ERROR;

@@ -20,15 +20,16 @@ struct command {
     int least, most;            /* operands */
     unsigned takes;             /* the options for verbs that mean something to it: OPTION_* */
     bool prompt_only;
+    bool followed;  /* tail can follow it: it answers in rows, and changes nothing */
     bool storeless; /* it works without a store: session->db may be NULL */
     /* operands are those of the command, ended by NULL. */
     enum status (*run)(struct session *session, char **operands);
 };
 
 extern const struct command command_ps, command_tree, command_why, command_impact, command_story,
-    command_path, command_traces, command_run_saved, command_queries, command_pin, command_unpin,
-    command_pins, command_check, command_status, command_schema, command_help, command_mode,
-    command_quit;
+    command_path, command_traces, command_run_saved, command_queries, command_tail, command_pin,
+    command_unpin, command_pins, command_check, command_status, command_schema, command_help,
+    command_mode, command_quit;
 
 /* All of them in the order of the help, ended by NULL. */
 extern const struct command *const commands[];

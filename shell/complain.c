@@ -12,8 +12,22 @@
 #define EXCERPT_BEFORE 48 /* bytes of a long line shown before the caret */
 #define EXCERPT        72 /* bytes of it shown in all */
 
+static bool silent;
+
+void complain_quietly(bool quiet)
+{
+    silent = quiet;
+}
+
+bool complain_is_quiet(void)
+{
+    return silent;
+}
+
 void complain(const char *format, ...)
 {
+    if (silent)
+        return;
     char *message;
     va_list arguments;
     va_start(arguments, format);

@@ -3,8 +3,14 @@
 #ifndef SPYQ_COMPLAIN_H
 #define SPYQ_COMPLAIN_H
 
+#include <stdbool.h>
+
 /* Writes one line, `spyq: ` and the message. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* With quiet, complain() says nothing until it is called without. */
+void complain_quietly(bool quiet);
+bool complain_is_quiet(void);
 
 /* Writes the line of sql that byte `offset` is in, and a caret below that byte. */
 void complain_caret(const char *sql, int offset);

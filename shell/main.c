@@ -134,7 +134,8 @@ static enum status check_stale(struct session *session)
 static enum status finish(struct session *session, enum status status)
 {
     const struct options *options = &session->options;
-    bool keep = status == STATUS_OK && (session->rows > 0 || !options->quiet_if_empty);
+    bool whole = status == STATUS_OK || (status == STATUS_STOPPED && session->endless);
+    bool keep = whole && (session->rows > 0 || !options->quiet_if_empty);
     if (!output_close(session->output, keep) && status == STATUS_OK)
         status = STATUS_ERROR;
     if (watermark_settle(session, status == STATUS_OK) != STATUS_OK)

@@ -99,6 +99,11 @@ bool output_may_wait(const struct output *output)
     return output->may_wait;
 }
 
+int output_pipe(const struct output *output)
+{
+    return output->may_wait && !output->style.terminal ? fileno(output->file) : -1;
+}
+
 static bool flush(struct output *output)
 {
     if (fflush(output->file) != 0 || ferror(output->file))

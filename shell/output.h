@@ -24,6 +24,9 @@ struct style *output_style(struct output *output);
 /* Whether a reader at the other end may keep us waiting: a terminal or a pipe. */
 bool output_may_wait(const struct output *output);
 
+/* The descriptor of a pipe whose reader may go away, or -1. */
+int output_pipe(const struct output *output);
+
 /*
  * Ends the output and frees it. With keep, a file is brought to the disk and put in its place;
  * without, it is removed. False after a message: not everything could be written.

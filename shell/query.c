@@ -167,6 +167,10 @@ static enum status fetch(struct session *session, sqlite3_stmt *statement, struc
 void query_show(struct session *session, const struct result *result)
 {
     FILE *out = output_file(session->output);
+    if (session->sink) {
+        session->sink(session, result);
+        return;
+    }
     session->rows += result->rows;
     if (result->rows > 0 || !session->options.quiet_if_empty)
         render_result(session_format(session), out, output_style(session->output), result);
@@ -275,7 +279,7 @@ static enum status answer_spooled(struct session *session, sqlite3_stmt *stateme
 enum status query_answer(struct session *session, sqlite3_stmt *statement,
                          const struct origin *origin)
 {
-    if (session_format(session)->whole || output_style(session->output)->terminal)
+    if (session->sink || session_format(session)->whole || output_style(session->output)->terminal)
         return answer_whole(session, statement, origin);
     if (output_may_wait(session->output))
         return answer_spooled(session, statement, origin);

@@ -12,14 +12,23 @@
 #include "render.h"
 #include "status.h"
 
+struct session;
+struct result;
+
+/* Takes an answer that would have been written. */
+typedef void answer_sink(struct session *session, const struct result *result);
+
 struct session {
     const char *path; /* of the store */
     sqlite3 *db;
     struct options options; /* at the prompt, `.mode` and each command's own words change them */
     struct output *output;
-    bool interactive; /* a person types: errors do not end the run, each query has its timeout */
-    bool quit;        /* asked to leave */
-    size_t rows;      /* rows of answers so far */
+    bool interactive;  /* a person types: errors do not end the run, each query has its timeout */
+    bool quit;         /* asked to leave */
+    size_t rows;       /* rows of answers so far */
+    bool endless;      /* its answer ends when it is stopped, and is whole all the same */
+    answer_sink *sink; /* where answers go instead of to the output; NULL: they go there */
+    void *sink_to;
     struct watermark *watermark; /* of the run that goes on; NULL: it has none */
 };
 

@@ -91,3 +91,19 @@ bool stop_wait_readable(int descriptor)
     sigprocmask(SIG_SETMASK, &before, NULL);
     return readable;
 }
+
+/* A descriptor of which only the end is looked for. */
+bool stop_wait(int milliseconds, int pipe)
+{
+    sigset_t blocked, before;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGHUP);
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    struct pollfd poll = {.fd = pipe, .events = 0};
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    int ready = stop_requested() ? -1 : ppoll(&poll, 1, &time, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return ready == 0 && !stop_requested();
+}

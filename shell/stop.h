@@ -28,6 +28,12 @@ int stop_progress(void *unused);
 const char *stop_words(enum stop_reason reason);
 
 /*
+ * Waits so many milliseconds and returns true; returns false as soon as a stop is asked for, or the
+ * other end of `pipe` (-1: none) is gone.
+ */
+bool stop_wait(int milliseconds, int pipe);
+
+/*
  * Waits until descriptor can be read, and returns true; returns false as soon as a signal has
  * asked for a stop, even if it came just before the call.
  */

@@ -35,6 +35,8 @@ static void tell_match(FILE *out, const struct cell *match)
 void tell_others(const char *text, const struct result *matches)
 {
     size_t others = matches->rows - 1;
+    if (complain_is_quiet())
+        return;
     complain("%s%zu processes match %s; took the newest, %lld. The others:",
              matches->rows == MATCH_LIMIT ? "at least " : "", matches->rows, text,
              (long long)result_row(matches, 0)->integer);
