@@ -39,6 +39,7 @@ extern const volatile __u64 activity_share[EVENT_CLASSES];
 #define SCRATCH_SLACK       (EVENT_ARGV_MAX + EVENT_PATH_MAX)
 #define SCRATCH_ENVIRONMENT 16384
 #define SCRATCH_PATH        (2 * EVENT_PATH_MAX)
+#define SCRATCH_WINDOW      80 /* see window.h */
 
 struct scratch {
     __u8 record[SCRATCH_RECORD + SCRATCH_SLACK];
@@ -48,6 +49,7 @@ struct scratch {
     __u64 path_start;
     __u32 size;  /* likewise: see tail_forget() */
     __u32 taken; /* by scratch_take() */
+    __u64 window[SCRATCH_WINDOW / sizeof(__u64)];
     /* Likewise, of the walk through the environment. */
     __u32 environment_length; /* of what was copied */
     __u32 environment_begin;  /* of the record, before */

@@ -91,19 +91,17 @@ static __always_inline void image_stream(struct scratch *scratch, __u32 *size, s
                                          struct file *file, __u32 *flags)
 {
     struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-    struct window window = {};
     struct super_block *fs;
     __u32 type;
 
-    if (inode)
-        window_open(&window, inode);
+    window_open(scratch, inode);
     out->padding = 0;
     out->path = tail_take(size, 0);
-    out->mode = SEEN(struct inode, window, inode, i_mode);
-    out->inode = SEEN(struct inode, window, inode, i_ino);
-    fs = SEEN(struct inode, window, inode, i_sb);
+    out->mode = SEEN(struct inode, scratch, inode, i_mode);
+    out->inode = SEEN(struct inode, scratch, inode, i_ino);
+    fs = SEEN(struct inode, scratch, inode, i_sb);
     out->device = BPF_CORE_READ(fs, s_dev);
-    out->rdev = SEEN(struct inode, window, inode, i_rdev);
+    out->rdev = SEEN(struct inode, scratch, inode, i_rdev);
     type = out->mode & S_IFMT;
     if (!file || type == S_IFIFO || type == S_IFSOCK)
         return;

@@ -20,13 +20,13 @@ struct path_walk {
 
 static __always_inline void path_enter(struct path_walk *walk, struct mount *mount)
 {
-    struct window window = {};
+    struct scratch *scratch = walk->scratch;
 
-    window_open(&window, mount);
+    window_open(scratch, mount);
     walk->mount = mount;
-    walk->root = SEEN(struct mount, window, mount, mnt.mnt_root);
-    walk->up = SEEN(struct mount, window, mount, mnt_parent);
-    walk->place = SEEN(struct mount, window, mount, mnt_mountpoint);
+    walk->root = SEEN(struct mount, scratch, mount, mnt.mnt_root);
+    walk->up = SEEN(struct mount, scratch, mount, mnt_parent);
+    walk->place = SEEN(struct mount, scratch, mount, mnt_mountpoint);
 }
 
 /* Puts one name and the slash before it in front of the path. Returns 0 when there is no room. */
@@ -51,7 +51,7 @@ static long path_step(__u32 index, void *context)
 {
     struct path_walk *walk = context;
     struct dentry *dentry = walk->dentry, *parent;
-    struct window window = {};
+    struct scratch *scratch = walk->scratch;
 
     if (dentry == walk->root) {
         if (walk->up == walk->mount)
@@ -60,10 +60,10 @@ static long path_step(__u32 index, void *context)
         path_enter(walk, walk->up);
         return 0;
     }
-    window_open(&window, dentry);
-    parent = SEEN(struct dentry, window, dentry, d_parent);
-    walk->cut = !path_prepend(walk, SEEN(struct dentry, window, dentry, d_name.name),
-                              SEEN(struct dentry, window, dentry, d_name.len));
+    window_open(scratch, dentry);
+    parent = SEEN(struct dentry, scratch, dentry, d_parent);
+    walk->cut = !path_prepend(walk, SEEN(struct dentry, scratch, dentry, d_name.name),
+                              SEEN(struct dentry, scratch, dentry, d_name.len));
     /* Neither memfds nor pipes hang in a tree: their one name is the root of its own. */
     if (walk->cut || parent == dentry)
         return 1;
