@@ -18,6 +18,7 @@ static void story_free(struct story *story)
     result_free(&story->edges);
     result_free(&story->execs);
     result_free(&story->cast);
+    free(story->callers);
     free(story->actors);
     free(story->facts);
 }
@@ -58,12 +59,14 @@ static bool ask(struct session *session, const struct found *found, bool causes,
         .effects = effects,
         .until = found->at,
         .since = found->since,
+        .moment = found->at != INTEGER_NULL,
         .all = session->options.all,
     };
     if (!session_span(session, &question->span))
         return false;
     if (session->options.until)
         question->until = earlier(question->until, question->span.until);
+    question->moment &= question->until == found->at;
     if (session->options.since)
         question->since = later(question->since, question->span.since);
     return true;

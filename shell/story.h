@@ -30,6 +30,7 @@ struct story_question {
     bool causes, effects;
     int64_t until;    /* causes: up to this moment, ns; INTEGER_NULL: any */
     int64_t since;    /* effects: from this moment on, ns; INTEGER_NULL: any */
+    bool moment;      /* `until` is when the process did what was asked about */
     struct span span; /* only what happened within it is told */
     bool all;         /* fold nothing */
 };
@@ -44,6 +45,8 @@ struct story_actor {
     int64_t fork_id;      /* the edge of its fork; INTEGER_NULL: none is recorded */
     int64_t from_id;      /* the neighbour it was reached from */
     int64_t until, since; /* what it did up to `until` and from `since` on counts, ns */
+    int64_t own_since; /* `since` for other reasons than calls; before it only what they set off */
+    size_t first_caller, callers; /* who called it: in story.callers */
     struct text comm, exe, cmdline, user, container, origin;
     struct text kind;         /* of the edge it was reached by */
     struct text stopped;      /* why the search went no further from here */
@@ -103,6 +106,24 @@ struct story_fact {
     bool folded;   /* another stands for it */
 };
 
+/* A connection that a server took. */
+struct story_caller {
+    size_t server;    /* an index into actors */
+    size_t edge;      /* a row of story.edges; SIZE_MAX: the caller is not in the story */
+    int64_t accepted; /* the server's row of connections; INTEGER_NULL: none, as for UNIX sockets */
+    int64_t at, last_at; /* ns; INT64_MAX: it is open */
+    int64_t until; /* the last that the server did as a cause and that is due to this caller */
+    int64_t since; /* from when on it is an effect */
+};
+
+/* What a server did that is part of the story. */
+struct story_act {
+    size_t server;
+    int64_t at, last_at; /* ns */
+    int64_t accepted;    /* the connection that fed it; INTEGER_NULL: not known */
+    bool worker;         /* it forked another server */
+};
+
 struct story {
     struct session *session;
     struct story_question question;
@@ -110,6 +131,10 @@ struct story {
     size_t actor_count, capacity;
     size_t target; /* an index into actors */
     struct result cast, execs, edges, deeds[8];
+    struct story_caller *callers; /* by server and time */
+    size_t caller_count;
+    size_t passed_over;  /* processes that only used the same servers before or after */
+    size_t not_answered; /* connections that servers took, likewise */
     struct story_fact *facts;
     size_t fact_count, fact_capacity;
     size_t outside;        /* facts that --since and --until leave out */
@@ -127,9 +152,6 @@ enum status story_cast(struct story *story);
 
 /* The index of a process among the actors; SIZE_MAX: it is none. */
 size_t story_find(const struct story *story, int64_t id);
-
-/* Whether what an actor did at that moment is part of the story; INTEGER_NULL is. */
-bool story_counts(const struct story_actor *actor, int64_t at);
 
 /* Columns of story.edges. */
 enum story_edge_column {
@@ -152,9 +174,6 @@ enum story_edge_column {
     EDGE_MEMFD,
 };
 
-/* Whether an edge carries a cause to the end of the story, or an effect from its beginning. */
-bool story_edge_counts(const struct story *story, const struct cell *edge);
-
 /* Columns of story.execs, in the order of process and time. */
 enum story_exec_column {
     EXEC_ID,
@@ -174,6 +193,42 @@ enum story_exec_column {
     EXEC_ERROR,
     EXEC_UID,
 };
+
+/* ---- story_callers.c ---- */
+
+/* Finds who called whom; `ids` is a JSON array of all actors. With --through-hubs nobody did: there
+ * is no difference made between those who talk to a server. */
+enum status story_callers(struct story *story, const char *ids);
+
+/* The caller that a row of story.edges tells of; NULL: it is no call to a server. */
+struct story_caller *story_caller(const struct story *story, size_t row);
+
+/* An act of a server is a cause or an effect up to or from a moment on: so are the callers that it
+ * is due to. Whether that is news of one of them. */
+bool story_blame(struct story *story, const struct story_act *act, int64_t until);
+bool story_credit(struct story *story, const struct story_act *act, int64_t since);
+
+/* Whether an act is due to any caller; to one who is a cause at that moment; to one who was an
+ * effect when it acted. */
+bool story_is_due(const struct story *story, const struct story_act *act);
+bool story_blamed(const struct story *story, const struct story_act *act, int64_t at);
+bool story_credited(const struct story *story, const struct story_act *act);
+
+/* Whether a connection that a server took is part of the story. */
+bool story_call_counts(const struct story *story, const struct story_actor *server,
+                       int64_t accepted);
+
+/* ---- story_times.c ---- */
+
+/* Finds from when to when what each actor did is part of the story. */
+void story_times(struct story *story);
+
+/* Whether what an actor did at that moment is part of the story; INTEGER_NULL is. */
+bool story_counts(const struct story *story, const struct story_actor *actor, int64_t at);
+
+/* Whether a row of story.edges carries a cause to the end of the story, or an effect from its
+ * beginning. */
+bool story_edge_counts(const struct story *story, size_t row);
 
 /* ---- story_names.c ---- */
 

@@ -78,7 +78,8 @@ static const struct cell *first_exec(const struct story *story, const struct sto
             continue;
         bool soon = actor->started_at == INTEGER_NULL ||
                     exec[EXEC_AT].integer - actor->started_at <= FORK_TO_EXEC;
-        return soon && (actor->target || story_counts(actor, exec[EXEC_AT].integer)) ? exec : NULL;
+        return soon && (actor->target || story_counts(story, actor, exec[EXEC_AT].integer)) ? exec
+                                                                                            : NULL;
     }
     return NULL;
 }
@@ -158,7 +159,7 @@ static void add_birth(struct story *story, const struct story_actor *actor, cons
 static void add_end(struct story *story, const struct story_actor *actor)
 {
     bool killed = actor->exit_signal != INTEGER_NULL && actor->exit_signal != 0;
-    if (!actor->target && (!killed || !story_counts(actor, actor->ended_at)))
+    if (!actor->target && (!killed || !story_counts(story, actor, actor->ended_at)))
         return;
     if (!story_begin(story, "exit", actor, actor->ended_at, killed ? STORY_PLAIN : STORY_NOISE))
         return;
@@ -229,7 +230,7 @@ static void add_execs(struct story *story, const struct story_actor *actor,
 {
     for (size_t i = 0; i < actor->execs; i++) {
         const struct cell *exec = result_row(&story->execs, actor->first_exec + i);
-        if (exec != first && story_counts(actor, exec[EXEC_AT].integer))
+        if (exec != first && story_counts(story, actor, exec[EXEC_AT].integer))
             add_exec(story, actor, exec, is_lookup(story, actor, i));
     }
 }
@@ -239,7 +240,7 @@ void story_births(struct story *story)
     for (size_t i = 0; i < story->actor_count; i++) {
         const struct story_actor *actor = &story->actors[i];
         const struct cell *exec = first_exec(story, actor);
-        bool told = actor->target || story_counts(actor, actor->started_at);
+        bool told = actor->target || story_counts(story, actor, actor->started_at);
         if (told)
             add_birth(story, actor, exec);
         add_execs(story, actor, told ? exec : NULL);

@@ -113,6 +113,7 @@ static struct story_actor read_actor(const struct cell *row)
         .stopped = stopped,
         .until = STORY_NEVER_UNTIL,
         .since = STORY_NEVER_SINCE,
+        .own_since = STORY_NEVER_SINCE,
         .cause = row[CAST_CAUSE].integer,
         .effect = row[CAST_EFFECT].integer,
         .hub = is_hub(stopped),
@@ -197,118 +198,12 @@ static enum status fetch_rest(struct story *story)
     if (status == STATUS_OK)
         status = query_fetch(story->session, &story->edges, edges_sql, "tt", ids,
                              story->session->options.kinds);
+    if (status == STATUS_OK)
+        status = story_callers(story, ids);
     free(ids);
     if (status == STATUS_OK)
         share_execs(story);
     return status;
-}
-
-/* ---- from when to when it counts ---- */
-
-static int64_t lesser(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t greater(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static bool raise_until(struct story_actor *src, int64_t until)
-{
-    bool later = src->cause && until > src->until;
-    if (later)
-        src->until = until;
-    return later;
-}
-
-static bool lower_since(struct story_actor *dst, int64_t since)
-{
-    bool earlier = dst->effect && since < dst->since;
-    if (earlier)
-        dst->since = since;
-    return earlier;
-}
-
-static bool carries_back(const struct story_actor *dst, int64_t at)
-{
-    return dst->cause && dst->until != STORY_NEVER_UNTIL && at <= dst->until;
-}
-
-static bool carries_on(const struct story_actor *src, int64_t last_at, bool open)
-{
-    return src->effect && !src->hub && src->since != STORY_NEVER_SINCE &&
-           (open || last_at >= src->since);
-}
-
-static bool pass_fork(struct story *story, struct story_actor *child)
-{
-    size_t found = story_find(story, child->parent_id);
-    if (found == SIZE_MAX || story->actors[found].stranger)
-        return false;
-    struct story_actor *parent = &story->actors[found];
-    int64_t at = child->started_at;
-    bool changed = false;
-    if (carries_back(child, at == INTEGER_NULL ? INT64_MIN : at))
-        changed = raise_until(parent, at == INTEGER_NULL ? child->until : at);
-    if (carries_on(parent, at, at == INTEGER_NULL))
-        changed |= lower_since(child, at == INTEGER_NULL ? parent->since : at);
-    return changed;
-}
-
-static bool pass_edge(struct story *story, const struct cell *edge)
-{
-    struct story_actor *src = &story->actors[story_find(story, edge[EDGE_SRC].integer)];
-    struct story_actor *dst = &story->actors[story_find(story, edge[EDGE_DST].integer)];
-    int64_t at = edge[EDGE_AT].integer, last_at = edge[EDGE_LAST_AT].integer;
-    bool open = edge[EDGE_OPEN].integer == 1, changed = false;
-    if (!dst->hub && carries_back(dst, at))
-        changed = raise_until(src, open ? dst->until : lesser(last_at, dst->until));
-    if (carries_on(src, last_at, open))
-        changed |= lower_since(dst, greater(at, src->since));
-    return changed;
-}
-
-bool story_edge_counts(const struct story *story, const struct cell *edge)
-{
-    const struct story_actor *src = &story->actors[story_find(story, edge[EDGE_SRC].integer)];
-    const struct story_actor *dst = &story->actors[story_find(story, edge[EDGE_DST].integer)];
-    bool open = edge[EDGE_OPEN].integer == 1;
-    return (src->cause && !dst->hub && carries_back(dst, edge[EDGE_AT].integer)) ||
-           (dst->effect && carries_on(src, edge[EDGE_LAST_AT].integer, open));
-}
-
-bool story_counts(const struct story_actor *actor, int64_t at)
-{
-    if (actor->hub || actor->stranger)
-        return false;
-    if (at == INTEGER_NULL)
-        return true;
-    return (actor->until != STORY_NEVER_UNTIL && at <= actor->until) ||
-           (actor->since != STORY_NEVER_SINCE && at >= actor->since);
-}
-
-/* As the search does, until no time gets better: the rows of a search have the times at which it
- * came to a process first. */
-static void find_times(struct story *story)
-{
-    struct story_actor *target = &story->actors[story->target];
-    const struct story_question *question = &story->question;
-    bool changed = true;
-    target->target = true;
-    target->hub = false;
-    if (question->causes)
-        target->until = question->until == INTEGER_NULL ? INT64_MAX : question->until;
-    if (question->effects)
-        target->since = question->since == INTEGER_NULL ? INT64_MIN + 1 : question->since;
-    while (changed) {
-        changed = false;
-        for (size_t i = story->actor_count; i-- > 0;)
-            changed |= pass_fork(story, &story->actors[i]);
-        for (size_t i = story->edges.rows; i-- > 0;)
-            changed |= pass_edge(story, result_row(&story->edges, i));
-    }
 }
 
 enum status story_cast(struct story *story)
@@ -319,6 +214,6 @@ enum status story_cast(struct story *story)
     if (status == STATUS_OK)
         status = fetch_rest(story);
     if (status == STATUS_OK)
-        find_times(story);
+        story_times(story);
     return status;
 }

@@ -175,6 +175,10 @@ static void add_connection(struct deed *deed)
 {
     bool in = is(deed, CONNECTION_DIRECTION, "in");
     bool near = is_loopback(text_at(deed, CONNECTION_ADDRESS));
+    if (in && !story_call_counts(deed->story, deed->actor, integer_at(deed, DEED_ID))) {
+        deed->story->not_answered++;
+        return;
+    }
     if (!begin(deed, in ? "accept" : "connection", near ? STORY_PLAIN : STORY_NOTABLE))
         return;
     if (in)
@@ -723,7 +727,7 @@ static enum status add_all(struct story *story, const struct deeds *kind, const 
         const struct cell *row = result_row(rows, i);
         size_t actor = story_find(story, row[DEED_PROCESS].integer);
         struct deed deed = {.story = story, .actor = &story->actors[actor], .row = row};
-        if (actor != SIZE_MAX && story_counts(deed.actor, story_integer(&row[DEED_AT])))
+        if (actor != SIZE_MAX && story_counts(story, deed.actor, story_integer(&row[DEED_AT])))
             kind->add(&deed);
     }
     return status;

@@ -232,8 +232,7 @@ static void add_edge(struct story *story, const struct cell *edge)
 void story_edges(struct story *story)
 {
     for (size_t i = 0; i < story->edges.rows; i++) {
-        const struct cell *edge = result_row(&story->edges, i);
-        if (story_edge_counts(story, edge))
-            add_edge(story, edge);
+        if (story_edge_counts(story, i))
+            add_edge(story, result_row(&story->edges, i));
     }
 }

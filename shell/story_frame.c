@@ -204,6 +204,12 @@ static void add_notes(struct story *story)
     add_note(story, "%zu sentences are folded into others; --all has each of them", folded);
     add_note(story, "%zu sentences are left out, of what lies beyond --since and --until",
              story->outside);
+    add_note(story,
+             "%zu processes are left out that only used the same servers, before or after; "
+             "--through-hubs has them",
+             story->passed_over);
+    add_note(story, "%zu other connections that these servers took are left out likewise",
+             story->not_answered);
     if (story->cut)
         add_note(story, "More happened than is looked at: only %zu rows of a table", 50000);
 }

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who called a server, and whose doing it is what the server does. The rule of time alone would
+ * make everybody a cause who had ever talked to it, and all that it does later an effect of each.
+ * So of its callers those count whose connection fed the act, where that is known; else those who
+ * were connected then, and where nobody was, who was last. A worker that it forks is due to the
+ * caller it took last; what its children tell it belongs to the callers that they were forked for.
+ */
+#include <stdlib.h>
+
+#include "query.h"
+#include "story.h"
+
+#define ROWS_LIMIT "50000"
+
+/* ?1 all processes of the story */
+static const char accepted_sql[] =
+    "SELECT c.id, c.process_id, coalesce(c.established_at, c.started_at), c.ended_at "
+    "FROM json_each(?1) AS m CROSS JOIN connections AS c ON c.process_id = m.value "
+    "WHERE c.direction = 'in' ORDER BY c.id LIMIT " ROWS_LIMIT;
+
+enum accepted_column { ACCEPTED_ID, ACCEPTED_PROCESS, ACCEPTED_AT, ACCEPTED_ENDED };
+
+/* ---- the callers ---- */
+
+static int by_server(const void *a, const void *b)
+{
+    const struct story_caller *one = a, *other = b;
+    if (one->server != other->server)
+        return one->server < other->server ? -1 : 1;
+    return (one->at > other->at) - (one->at < other->at);
+}
+
+static int by_accepted(const void *a, const void *b)
+{
+    const struct story_caller *one = a, *other = b;
+    return (one->accepted > other->accepted) - (one->accepted < other->accepted);
+}
+
+static bool is_call(const struct cell *edge)
+{
+    struct text kind = text_of_cell(&edge[EDGE_KIND]);
+    return story_text_is(kind, "connect") || story_text_is(kind, "unix");
+}
+
+static struct story_caller of_edge(const struct story *story, size_t row)
+{
+    const struct cell *edge = result_row(&story->edges, row);
+    return (struct story_caller){
+        .server = story_find(story, edge[EDGE_DST].integer),
+        .edge = row,
+        .accepted = story_integer(&edge[EDGE_PEER]),
+        .at = edge[EDGE_AT].integer,
+        .last_at = edge[EDGE_OPEN].integer == 1 ? INT64_MAX : edge[EDGE_LAST_AT].integer,
+        .until = STORY_NEVER_UNTIL,
+        .since = STORY_NEVER_SINCE,
+    };
+}
+
+static void add_edges(struct story *story)
+{
+    for (size_t i = 0; i < story->edges.rows; i++)
+        if (is_call(result_row(&story->edges, i)))
+            story->callers[story->caller_count++] = of_edge(story, i);
+    qsort(story->callers, story->caller_count, sizeof *story->callers, by_accepted);
+}
+
+/* Those whose other end no edge tells of. */
+static void add_accepted(struct story *story, const struct result *accepted)
+{
+    size_t known = story->caller_count;
+    for (size_t i = 0; i < accepted->rows; i++) {
+        const struct cell *row = result_row(accepted, i);
+        struct story_caller caller = {
+            .server = story_find(story, row[ACCEPTED_PROCESS].integer),
+            .edge = SIZE_MAX,
+            .accepted = row[ACCEPTED_ID].integer,
+            .at = row[ACCEPTED_AT].type == CELL_INTEGER ? row[ACCEPTED_AT].integer : INT64_MIN,
+            .last_at =
+                row[ACCEPTED_ENDED].type == CELL_INTEGER ? row[ACCEPTED_ENDED].integer : INT64_MAX,
+            .until = STORY_NEVER_UNTIL,
+            .since = STORY_NEVER_SINCE,
+        };
+        if (!bsearch(&caller, story->callers, known, sizeof caller, by_accepted))
+            story->callers[story->caller_count++] = caller;
+    }
+}
+
+static void share_callers(struct story *story)
+{
+    qsort(story->callers, story->caller_count, sizeof *story->callers, by_server);
+    for (size_t i = story->caller_count; i-- > 0;) {
+        struct story_actor *server = &story->actors[story->callers[i].server];
+        server->first_caller = i;
+        server->callers++;
+    }
+}
+
+struct story_caller *story_caller(const struct story *story, size_t row)
+{
+    const struct cell *edge = result_row(&story->edges, row);
+    const struct story_actor *server = &story->actors[story_find(story, edge[EDGE_DST].integer)];
+    if (!is_call(edge) || !server->callers)
+        return NULL;
+    struct story_caller *caller = &story->callers[server->first_caller];
+    while (caller->edge != row)
+        caller++;
+    return caller;
+}
+
+enum status story_callers(struct story *story, const char *ids)
+{
+    struct result accepted;
+    if (story->session->options.through_hubs)
+        return STATUS_OK;
+    enum status status = query_fetch(story->session, &accepted, accepted_sql, "t", ids);
+    if (status == STATUS_OK) {
+        story->callers = calloc(story->edges.rows + accepted.rows + 1, sizeof *story->callers);
+        if (!story->callers)
+            status = STATUS_ERROR;
+    }
+    if (status == STATUS_OK) {
+        add_edges(story);
+        add_accepted(story, &accepted);
+        share_callers(story);
+    }
+    result_free(&accepted);
+    return status;
+}
+
+/* ---- to whom an act is due ---- */
+
+static bool is_connected(const struct story_caller *caller, const struct story_act *act)
+{
+    return caller->at <= act->last_at && caller->last_at >= act->at;
+}
+
+/* How an act's callers are told from the others. */
+struct due {
+    const struct story_caller *only; /* this one; NULL: all that are connected */
+    bool nobody;
+};
+
+static const struct story_caller *later(const struct story_caller *a, const struct story_caller *b,
+                                        bool by_end)
+{
+    if (!a)
+        return b;
+    return (by_end ? b->last_at > a->last_at : b->at >= a->at) ? b : a;
+}
+
+static struct due find_due(const struct story *story, const struct story_act *act)
+{
+    const struct story_actor *server = &story->actors[act->server];
+    const struct story_caller *newest = NULL, *last = NULL;
+    for (size_t i = 0; i < server->callers; i++) {
+        const struct story_caller *caller = &story->callers[server->first_caller + i];
+        if (act->accepted != INTEGER_NULL && caller->accepted == act->accepted)
+            return (struct due){.only = caller};
+        if (is_connected(caller, act))
+            newest = later(newest, caller, false);
+        else if (caller->at <= act->last_at)
+            last = later(last, caller, true);
+    }
+    if (newest)
+        return (struct due){.only = act->worker ? newest : NULL};
+    return (struct due){.only = last, .nobody = !last};
+}
+
+static bool is_due(const struct due *due, const struct story_caller *caller,
+                   const struct story_act *act)
+{
+    if (due->nobody)
+        return false;
+    return due->only ? due->only == caller : is_connected(caller, act);
+}
+
+/* Calls visit for each caller that an act is due to, until it returns true; whether one did. */
+static bool for_due(const struct story *story, const struct story_act *act,
+                    bool (*visit)(struct story_caller *caller, int64_t at), int64_t at)
+{
+    const struct story_actor *server = &story->actors[act->server];
+    struct due due = find_due(story, act);
+    bool any = false;
+    for (size_t i = 0; i < server->callers; i++) {
+        struct story_caller *caller = &story->callers[server->first_caller + i];
+        any |= is_due(&due, caller, act) && visit(caller, at);
+    }
+    return any;
+}
+
+static bool raise_until(struct story_caller *caller, int64_t until)
+{
+    bool changed = until > caller->until;
+    if (changed)
+        caller->until = until;
+    return changed;
+}
+
+static bool lower_since(struct story_caller *caller, int64_t since)
+{
+    bool changed = since < caller->since;
+    if (changed)
+        caller->since = since;
+    return changed;
+}
+
+static bool is_cause(struct story_caller *caller, int64_t at)
+{
+    return caller->until != STORY_NEVER_UNTIL && at <= caller->until;
+}
+
+static bool is_effect(struct story_caller *caller, int64_t at)
+{
+    return caller->since != STORY_NEVER_SINCE && caller->since <= at;
+}
+
+static bool is_any(struct story_caller *caller, int64_t at)
+{
+    (void)caller;
+    (void)at;
+    return true;
+}
+
+bool story_blame(struct story *story, const struct story_act *act, int64_t until)
+{
+    return for_due(story, act, raise_until, until);
+}
+
+bool story_credit(struct story *story, const struct story_act *act, int64_t since)
+{
+    return for_due(story, act, lower_since, since);
+}
+
+bool story_is_due(const struct story *story, const struct story_act *act)
+{
+    return for_due(story, act, is_any, 0);
+}
+
+bool story_blamed(const struct story *story, const struct story_act *act, int64_t at)
+{
+    return for_due(story, act, is_cause, at);
+}
+
+bool story_credited(const struct story *story, const struct story_act *act)
+{
+    return for_due(story, act, is_effect, act->last_at);
+}
+
+bool story_call_counts(const struct story *story, const struct story_actor *server,
+                       int64_t accepted)
+{
+    for (size_t i = 0; i < server->callers; i++) {
+        const struct story_caller *caller = &story->callers[server->first_caller + i];
+        if (caller->accepted == accepted)
+            return caller->until != STORY_NEVER_UNTIL || caller->since != STORY_NEVER_SINCE;
+    }
+    return true;
+}
