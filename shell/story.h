@@ -135,6 +135,7 @@ struct story {
     size_t caller_count;
     size_t passed_over;  /* processes that only used the same servers before or after */
     size_t not_answered; /* connections that servers took, likewise */
+    size_t minor;        /* rows that nobody wants to read of who does not ask for all */
     struct story_fact *facts;
     size_t fact_count, fact_capacity;
     size_t outside;        /* facts that --since and --until leave out */
@@ -236,6 +237,7 @@ bool story_edge_counts(const struct story *story, size_t row);
 int64_t story_integer(const struct cell *cell);
 
 bool story_text_is(struct text text, const char *word);
+bool story_text_equal(struct text a, struct text b);
 
 /* The program that a process ran at that moment, as its short name. */
 struct text story_name(const struct story *story, const struct story_actor *actor, int64_t at);

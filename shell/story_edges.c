@@ -113,12 +113,13 @@ static void tell_signal(const struct telling *telling)
     put_destination(telling);
 }
 
+/* Who is sent in is still the runtime's own program then: its later name says more. */
 static void tell_runtime(const struct telling *telling)
 {
     bool start = story_text_is(text_of_cell(&telling->edge[EDGE_DETAIL]), "start");
     put_source(telling);
     fputs(start ? " had a container started, with " : ", from outside, had ", telling->out);
-    put_destination(telling);
+    story_put_actor(telling->out, telling->story, telling->dst, telling->src, INTEGER_NULL);
     fputs(start ? " as its first process" : " run inside a container", telling->out);
     put_detail(telling, ", by ");
 }

@@ -168,11 +168,22 @@ static void add_stop(struct story *story, const struct story_actor *actor)
     story_end(story);
 }
 
+/* A hub that was forked by one of its kind, as cron forks itself for a job, says no more than that.
+ */
+static bool is_stop(const struct story *story, const struct story_actor *actor)
+{
+    size_t parent = story_find(story, actor->parent_id);
+    if (!actor->stopped.data || actor->target)
+        return false;
+    return parent == SIZE_MAX || !actor->hub || !story->actors[parent].hub ||
+           !story_text_equal(actor->stopped, story->actors[parent].stopped);
+}
+
 static void add_stops(struct story *story)
 {
     size_t stops = 0;
     for (size_t i = 0; i < story->actor_count; i++)
-        if (story->actors[i].stopped.data && !story->actors[i].target && stops++ < STOPS_TOLD)
+        if (is_stop(story, &story->actors[i]) && stops++ < STOPS_TOLD)
             add_stop(story, &story->actors[i]);
     if (stops <= STOPS_TOLD || !begin(story, STORY_CLOSING, "stopped", INTEGER_NULL))
         return;
@@ -205,11 +216,15 @@ static void add_notes(struct story *story)
     add_note(story, "%zu sentences are left out, of what lies beyond --since and --until",
              story->outside);
     add_note(story,
-             "%zu processes are left out that only used the same servers, before or after; "
+             "Processes that only used the same servers, before or after, are left out (%zu); "
              "--through-hubs has them",
              story->passed_over);
-    add_note(story, "%zu other connections that these servers took are left out likewise",
+    add_note(story, "Other connections that these servers took are left out likewise (%zu)",
              story->not_answered);
+    add_note(story,
+             "Changes of groups, and of the effective user of who stayed root, are left out (%zu); "
+             "--all has them",
+             story->minor);
     if (story->cut)
         add_note(story, "More happened than is looked at: only %zu rows of a table", 50000);
 }

@@ -115,7 +115,7 @@ void story_put(FILE *out, struct text text)
     fputs(plain ? "" : "\"", out);
 }
 
-static bool same_text(struct text a, struct text b)
+bool story_text_equal(struct text a, struct text b)
 {
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
@@ -125,11 +125,12 @@ void story_put_actor(FILE *out, const struct story *story, const struct story_ac
 {
     story_put(out, story_name(story, actor, at));
     fprintf(out, " (pid %" PRId64, actor->pid);
-    if (actor->user.data && (!beside || !same_text(actor->user, beside->user))) {
+    if (actor->user.data && (!beside || !story_text_equal(actor->user, beside->user))) {
         fputs(", ", out);
         story_put(out, actor->user);
     }
-    if (actor->container.data && (!beside || !same_text(actor->container, beside->container))) {
+    if (actor->container.data &&
+        (!beside || !story_text_equal(actor->container, beside->container))) {
         fputs(", in container ", out);
         story_put(out, actor->container);
     }

@@ -3,8 +3,6 @@
  * Until when and from when on what somebody did is part of a story: as the search does, on from one
  * to the next until no time gets better, but through servers only to those whose doing it is.
  */
-#include <string.h>
-
 #include "story.h"
 
 /* Somebody acted on somebody. */
@@ -122,8 +120,7 @@ static bool pass(struct story *story, const struct link *link)
 /* A worker runs the program of its server, and serves whom the server took last. */
 static bool is_worker(const struct story_actor *parent, const struct story_actor *child)
 {
-    return parent->exe.data && child->exe.data && parent->exe.length == child->exe.length &&
-           memcmp(parent->exe.data, child->exe.data, parent->exe.length) == 0;
+    return parent->exe.data && child->exe.data && story_text_equal(parent->exe, child->exe);
 }
 
 /* False: who forked it is no part of the story. */

@@ -91,7 +91,7 @@ class Callers(unittest.TestCase):
     def test_cause_is_who_was_connected(self):
         text = told(answered("callers.db"), "why", "142")
         self.check(text, ["guilty (pid 122, root) connected to serverd (pid 100)",
-                          "serverd (pid 100, root) forked", "are left out that only used"],
+                          "serverd (pid 100, root) forked", "only used the same servers"],
                    ["early", "late", "pid 141", "pid 143"])
 
     def test_cause_from_outside(self):
@@ -106,7 +106,7 @@ class Callers(unittest.TestCase):
                    ["early", "late", "pid 141", "pid 143"])
         # who asks for all gets all
         self.check(told(store, "impact", "122", "--through-hubs"), ["pid 142", "pid 143"],
-                   ["left out that only"])
+                   ["only used the same servers"])
         result = spyq("--csv", "SELECT process_id FROM forward(122)", on=store)
         self.assertIn(b"143", result.stdout.split())
 
@@ -151,7 +151,7 @@ class Callers(unittest.TestCase):
     def test_a_server_itself(self):
         """All of whom it ever heard are its causes."""
         self.check(told(answered("callers-itself.db"), "why", "100"), ["early", "guilty", "late"],
-                   ["left out that only"])
+                   ["only used the same servers"])
 
 
 def changed(store, rows):
