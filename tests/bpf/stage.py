@@ -447,6 +447,25 @@ class StageCase(EdgeCase):
                              f"{show([*rows.values()])}")
 
     def story(self, verb, target, *words):
-        """What a verb tells, on one line."""
+        """What a verb tells: rows, each of whose proofs is a row of the store."""
         self.fence()
-        return " ".join(self.spyq(verb, str(target), *words).split())
+        told = json.loads(self.spyq("--json", verb, str(target), *words))
+        for row in told:
+            for proof in row["proofs"]:
+                table, _, number = proof.partition(":")
+                self.one(self.store.rows(f"SELECT id FROM {table} WHERE id = ?", number),
+                         f"the proof {proof} of {row['sentence']!r}")
+        return told
+
+    def check_story(self, told, *wanted, lacks=()):
+        """For each list of words there is a sentence that has them all, and these come in order;
+        none has anything of `lacks`, which are words, or processes."""
+        at, text = 0, "\n".join(row["sentence"] for row in told)
+        for words in wanted:
+            found = [i for i, row in enumerate(told)
+                     if i >= at and all(str(word) in row["sentence"] for word in words)]
+            self.assertTrue(found, f"no sentence has {words} from {at} on in\n{text}")
+            at = found[0]
+        for word in lacks:
+            word = word if isinstance(word, str) else f"(pid {word['pid']}"
+            self.assertNotIn(word, text)

@@ -93,6 +93,18 @@ class Servers(StageCase):
         still = self.ran("ssh -i key %sleep 1010")
         self.check_not(back, later)
         self.check_not(self.reached("forward", later), late)
+        self.check_story(
+            self.story("why", late["id"]),
+            ["ssh login of deploy from"], ["ssh login of ana from", ATTACKER],
+            ["sshd", "took a connection from", ATTACKER],
+            ["bash", "ana", "ran", "ssh -i key", client["pid"]],
+            ["ssh", client["pid"], "connected to sshd", f"{DB} port 22"],
+            ["sshd", "deploy"],
+            ["/usr/bin/id -G"],
+            lacks=[earlier, still, later, self.process(ops.pid)])
+        for other in (earlier, still, later):
+            self.check_story(self.story("impact", other["id"]), ["connected to sshd"],
+                             lacks=[late, client])
         ops.run("kill %1")
 
     def test_confused_deputy(self):
@@ -119,6 +131,20 @@ class Servers(StageCase):
         self.assertIn(late["id"], self.reached("forward", client))
         self.check_not(self.reached("forward", client), after, before)
         self.check_not(self.reached("forward", after), late)
+        self.check_story(
+            self.story("why", late["id"]),
+            ["cron job of games"], ["ssh login of ana from", ATTACKER],
+            ["bash", "ana", "ran", "/srv/store/say SAVE", client["pid"]],
+            ["say", client["pid"], "connected to server.py", deputy["pid"]],
+            ["server.py", "deploy", "wrote /srv/run/job"],
+            ["ran the script /srv/run/job, which server.py", "had written"],
+            ["/usr/bin/id -Gn", late["pid"]],
+            lacks=[before, after, self.process(ops.pid)])
+        self.check_story(self.story("impact", client["id"]), ["/usr/bin/id -Gn"],
+                         lacks=[before, after])
+        for other in (before, after):
+            self.check_story(self.story("impact", other["id"]), ["connected to server.py"],
+                             lacks=[late, job])
 
     def test_injection(self):
         attacker = self.world.listen(9001)
@@ -152,6 +178,13 @@ assert memory.read(7) == b'nothing'"""])
         self.assertIn(culprit["id"], self.reached("backward", victim))
         self.check_not(self.reached("backward", twin), culprit, self.process(look.pid))
         self.check_not(self.reached("backward", victim), self.process(look.pid))
+        self.check_story(
+            self.story("why", victim["id"]),
+            ["daemon.py", victim["pid"], "began"],
+            ["inject.py", culprit["pid"], "began"],
+            ["inject.py", culprit["pid"], "daemon.py", victim["pid"], "memory"],
+            ["daemon.py", victim["pid"], "connected to", f"{ATTACKER} port 9001"],
+            lacks=[twin, self.process(look.pid)])
 
     def test_listener_and_file(self):
         """Who opened a port and who wrote a file; and all that a session has done."""
@@ -178,6 +211,17 @@ assert memory.read(7) == b'nothing'"""])
                                  self.process(ben.pid)["trace_id"])
         self.assertGreater(len(others), 2)
         self.check_not(ahead, *others)
+        self.check_story(
+            self.story("why", ":8080"), ["ssh login of ana from"],
+            ["bash", "ran", "http.server", server["pid"]], ["listened on", "127.0.0.1 port 8080"],
+            lacks=others)
+        self.check_story(
+            self.story("why", "file:/home/ana/start"), ["ssh login of ana from"],
+            ["bash", "wrote /home/ana/start"], lacks=["http.server", *others])
+        self.check_story(
+            self.story("impact", f"trace:{bash['trace_id']}"),
+            ["http.server", server["pid"]], ["curl"], ["bash", "wrote /home/ana/start"],
+            ["/bin/uname -s"], lacks=others)
         ana.run("kill %1")
 
 
@@ -234,6 +278,11 @@ class Containers(StageCase):
         self.assertIn(self.process(tool.pid)["id"], back)
         self.check_not(back, inside, twin)
         self.check_not(self.reached("forward", self.process(tool.pid)), inside, twin)
+        self.check_story(
+            self.story("why", late["id"]),
+            ["runc", tool.pid, "exec shop id -u"], ["runc", "from outside", "in container shop"],
+            ["entered the namespaces of container shop"], ["ran \"id -u\""],
+            lacks=[inside, twin])
 
     def test_reaches_the_host(self):
         """It writes into a directory of the host's, and the host's cron runs what it wrote."""
@@ -251,6 +300,15 @@ class Containers(StageCase):
         back = self.reached("backward", late)
         self.check_chain(back, late, "fork", job, "file", inside)
         self.check_not(back, twin)
+        self.check_story(
+            self.story("why", late["id"]),
+            ["cron job of root"], ["runc", "run -d", "shop2"],
+            ["runc", "had a container started", "in container shop2"],
+            ["in container shop2", "mounted /srv/jobs on"],
+            ["in container shop2", "wrote /srv/jobs/sweep", "then called /host/sweep"],
+            ["ran the script /srv/jobs/sweep, which sh", "in container shop2", "had written"],
+            ["/usr/bin/id -gn"],
+            lacks=[twin])
 
 
 class Builds(StageCase):
@@ -274,3 +332,8 @@ class Builds(StageCase):
         program = self.store.rows("SELECT * FROM processes WHERE cmdline LIKE '%/srv/out/program' "
                                   "AND started_at >= ?", self.began)
         self.assertTrue(program)
+        told = self.story("impact", make["id"])
+        self.assertLess(len(told), 30, [row["sentence"] for row in told])
+        self.check_story(told, ["make", "ran"], ["more like it"], ["/srv/out/program"],
+                         lacks=[self.process(ana.pid)])
+        self.assertGreater(max(row["count"] for row in told), 90)

