@@ -105,6 +105,7 @@ static const struct key_row key_rows[] = {
     {"rules", "run", parse_yes, offsetof(struct config, rules_run), 0, 1, 1},
     {"rules", "directory", parse_path, offsetof(struct config, rules_directory), 0, 0, 0},
     {"rules", "budget_ms", parse_number, offsetof(struct config, rules_budget_ms), 1, 60000, 500},
+    {"rules", "warmup_h", parse_number, offsetof(struct config, rules_warmup_h), 0, 8760, 72},
 };
 
 /* ---- errors ---- */

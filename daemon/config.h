@@ -44,6 +44,7 @@ struct config {
     bool rules_run;           /* run rules over what was recorded */
     char *rules_directory;    /* of the user's own; NULL: RULE_DIRECTORY */
     uint32_t rules_budget_ms; /* that a rule may take for one batch */
+    uint32_t rules_warmup_h;  /* after the first run, in which nothing counts as new here */
 
     bool redact;               /* take secrets out of what is recorded */
     char *redact_key;          /* the file of its key; NULL: STORE-key */

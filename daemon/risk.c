@@ -11,6 +11,7 @@
 
 #include "../sql/ext.h"
 #include "../sql/judge.h"
+#include "../sql/novelty.h"
 #include "log.h"
 #include "risk_status.h"
 
@@ -22,6 +23,7 @@
 #define BUSY_MS        1000
 #define LONGEST        (64 << 20)          /* text that a rule may make, bytes */
 #define STATUS_STEP_NS (10 * 1000000000ll) /* between two tellings of how rules fare */
+#define PAIRS_STEP_NS  (60 * 1000000000ll) /* between two tellings of pairs that are known */
 #define WRITTEN_NS     (60 * 1000000000ll) /* flags not written by then will never be */
 #define CATCH_UP_NS    (10 * 1000000000ll) /* what an earlier run may have left unjudged */
 
@@ -39,12 +41,15 @@ struct risk {
     sqlite3 *db;
     struct rule_set *set;
     struct judge *judge;
+    struct novelty *novelty; /* NULL: pairs are not counted */
     struct risk_status status;
+    int64_t next_id[ROW_KIND_COUNT]; /* when it was started */
     int64_t next_flag;
     int64_t next_reason;
-    int64_t told_at;
-    struct batch *batch; /* being filled; NULL: no row so far */
-    size_t owed;         /* of its rows, those that have to be in the store before it goes on */
+    int64_t told_at;       /* when of rules */
+    int64_t pairs_told_at; /* and of pairs */
+    struct batch *batch;   /* being filled; NULL: no row so far */
+    size_t owed;           /* of its rows, those that have to be in the store before it goes on */
 
     pthread_mutex_t mutex; /* over everything below */
     pthread_cond_t changed;
@@ -59,6 +64,12 @@ struct risk {
     bool reload;
     bool stopping;
 };
+
+/* Rows that later looks go by. None of these kinds is ever dropped for want of room. */
+static bool is_owed(enum row_kind kind)
+{
+    return kind == ROW_FLAG || kind == ROW_TRACE_SCORE || kind == ROW_PAIR;
+}
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -107,6 +118,20 @@ static void load_rules(struct risk *risk)
     sqlite3_free(error);
 }
 
+static void open_novelty(struct risk *risk)
+{
+    struct novelty_options options = {(int64_t)risk->options.warmup_h * 3600 * 1000000000,
+                                      risk->next_id};
+    char *error = NULL;
+
+    if (risk->judge)
+        risk->novelty = novelty_new(risk->db, &options, &error);
+    if (error)
+        log_line("%s: %s", risk->options.store, error);
+    sqlite3_free(error);
+    risk->pairs_told_at = clock_ns(CLOCK_MONOTONIC);
+}
+
 static int open_store(struct risk *risk)
 {
     char *error = NULL;
@@ -138,7 +163,7 @@ static void put(void *context, enum row_kind kind, const void *columns)
         risk->batch = batch_new();
     if (!risk->batch || batch_add(risk->batch, kind, columns) < 0)
         return; /* the next look finds it again */
-    risk->owed += kind == ROW_FLAG || kind == ROW_TRACE_SCORE;
+    risk->owed += is_owed(kind);
 }
 
 static void drop_batch(struct risk *risk)
@@ -193,6 +218,8 @@ static void judge_rows(struct risk *risk, const struct pending *rows, size_t cou
 
     for (size_t i = 0; i < count && code == SQLITE_OK; i++)
         code = rule_runner_add(runner, rows[i].kind, rows[i].id);
+    if (code == SQLITE_OK && risk->novelty)
+        code = novelty_count(risk->novelty, put, risk);
     if (code == SQLITE_OK)
         code = judge_batch(risk->judge, clock_ns(CLOCK_REALTIME), put, risk);
     log_suspended(risk);
@@ -201,6 +228,18 @@ static void judge_rows(struct risk *risk, const struct pending *rows, size_t cou
     drop_batch(risk);
     log_line("rules: %s: %s; trying again with the next rows", risk->options.store,
              sqlite3_errmsg(risk->db));
+}
+
+/* The pairs that were seen again. */
+static void tell_pairs(struct risk *risk)
+{
+    int64_t now = clock_ns(CLOCK_MONOTONIC);
+
+    if (!risk->novelty || now < risk->pairs_told_at + PAIRS_STEP_NS)
+        return;
+    risk->pairs_told_at = now;
+    if (novelty_tell(risk->novelty, put, risk) != SQLITE_OK)
+        log_line("pairs: %s: %s", risk->options.store, sqlite3_errmsg(risk->db));
 }
 
 /* What was written shortly before an earlier run ended may not have been judged. */
@@ -253,6 +292,7 @@ static void work(struct risk *risk)
     if (rows && risk->judge)
         judge_rows(risk, rows, count);
     tell_status(risk, reload);
+    tell_pairs(risk);
     free(rows);
     pthread_mutex_lock(&risk->mutex);
     risk->working = false;
@@ -276,6 +316,7 @@ static void begin(struct risk *risk)
     if (open_store(risk) != SQLITE_OK)
         return;
     load_rules(risk);
+    open_novelty(risk);
     risk_status_load(&risk->status, risk->db, put, risk, risk->set);
     catch_up(risk);
     tell_status(risk, true);
@@ -297,6 +338,7 @@ static void *run(void *argument)
     }
     pthread_mutex_unlock(&risk->mutex);
     drop_batch(risk);
+    novelty_free(risk->novelty);
     free_judge(risk);
     risk_status_free(&risk->status);
     sqlite3_close(risk->db);
@@ -322,9 +364,9 @@ static bool make_room(struct risk *risk)
 /* The mutex is held. */
 static void take_written(struct risk *risk, const struct row *row)
 {
-    if (row->kind == ROW_FLAG || row->kind == ROW_TRACE_SCORE)
+    if (is_owed(row->kind))
         risk->outstanding -= risk->outstanding > 0;
-    else if (!rule_runner_watches(row->kind))
+    if (!rule_runner_watches(row->kind))
         return;
     else if (make_room(risk))
         risk->pending[risk->pending_count++] =
@@ -410,9 +452,10 @@ struct risk *risk_start(const struct risk_options *options)
     if (!risk)
         return NULL;
     risk->options = *options;
-    risk->next_flag = options->next_id[ROW_FLAG];
-    risk->next_reason = options->next_id[ROW_SCORE_REASON];
-    risk->status.next_rule = options->next_id[ROW_RULE];
+    memcpy(risk->next_id, options->next_id, sizeof(risk->next_id));
+    risk->next_flag = risk->next_id[ROW_FLAG];
+    risk->next_reason = risk->next_id[ROW_SCORE_REASON];
+    risk->status.next_rule = risk->next_id[ROW_RULE];
     risk->working = true;
     pthread_mutex_init(&risk->mutex, NULL);
     pthread_condattr_init(&monotonic);

@@ -20,6 +20,7 @@ struct risk_options {
     const char *store;     /* its path */
     const char *directory; /* of the user's rules; NULL: none */
     uint32_t budget_ms;    /* that a rule may take for one batch */
+    uint32_t warmup_h;     /* hours after the first run in which nothing is novel */
     int64_t since;         /* judge what is in the store from then on (ns); INTEGER_NULL: nothing */
     const int64_t *next_id; /* the lowest ids not used so far, by kind; read by risk_start() */
 

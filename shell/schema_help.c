@@ -431,6 +431,11 @@ static const struct meaning linked_columns[] = {
     {NULL, NULL},
 };
 
+static const struct meaning novel_columns[] = {
+    {"trace_id", "the trace of that process: traces.id"},
+    {NULL, NULL},
+};
+
 static const struct relation relations[] = {
     {"hosts", "one row for each boot of a host", host_columns, NULL},
     {"recorders", "one row for each run of the recorder", recorder_columns, NULL},
@@ -462,6 +467,7 @@ static const struct relation relations[] = {
     {"conversations", "both ends of a connection in one row", conversation_columns, "connections"},
     {"linked_traces", "which trace led into which, with their titles", linked_columns,
      "trace_links"},
+    {"first_seen", "since when this host knows what goes with what", novel_columns, "pairs"},
     {"exposed_listeners", "open listeners that other hosts can reach", holder_columns, "listeners"},
 };
 

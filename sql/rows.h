@@ -124,6 +124,7 @@ struct text {
     M(FLAG, flags, flag, FLAG_COLUMNS)                                                             \
     M(TRACE_SCORE, traces, trace_score, TRACE_SCORE_COLUMNS)                                       \
     M(SCORE_REASON, score_reasons, score_reason, SCORE_REASON_COLUMNS)                             \
+    M(PAIR, pairs, pair, PAIR_COLUMNS)                                                             \
     M(PROCESS, processes, process, PROCESS_COLUMNS)                                                \
     M(EXEC, execs, exec, EXEC_COLUMNS)                                                             \
     M(EDGE, edges, edge, EDGE_COLUMNS)                                                             \
@@ -134,8 +135,7 @@ struct text {
     M(HOLDER, holders, holder, HOLDER_COLUMNS)                                                     \
     M(CONNECTION, connections, connection, CONNECTION_COLUMNS)                                     \
     M(DNS_QUERY, dns_queries, dns_query, DNS_QUERY_COLUMNS)                                        \
-    M(FILE, files, file, FILE_COLUMNS)                                                             \
-    M(PAIR, pairs, pair, PAIR_COLUMNS)
+    M(FILE, files, file, FILE_COLUMNS)
 
 /* clang-format on */
 

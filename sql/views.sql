@@ -51,3 +51,9 @@ SELECT l.id, l.process_id, p.pid, p.comm, p.exe, p.user, l.protocol, l.address, 
 FROM listeners AS l
 LEFT JOIN processes AS p ON p.id = l.process_id
 WHERE l.ended_at IS NULL AND l.address NOT LIKE '127.%' AND l.address <> '::1';
+
+-- Since when this host knows what goes with what.
+CREATE VIEW first_seen AS
+SELECT r.kind, r.a, r.b, r.first_at, r.last_at, r.count, r.novel, r.process_id, p.trace_id
+FROM pairs AS r
+LEFT JOIN processes AS p ON p.id = r.process_id;

@@ -140,3 +140,26 @@ class Rules(OwnRecorderCase):
         self.same(row, runs=3)
         self.assertTrue(self.recorder.says(["rule test-slow is not run"]))
         self.assertIn("slow.sql:7: took more than 50 ms 3 times in a row", row["error"])
+
+    def test_a_rule_can_ask_what_was_never_seen_here(self):
+        self.config += "warmup_h = 0\n"
+        self.write("rules.d/new.sql", "-- id: test-new\n-- title: t\n-- severity: low\n"
+                   "-- description: d\nSELECT process_id, a || ' ' || b AS detail FROM new_pairs\n"
+                   "WHERE novel = 1 AND kind = 'user-program' AND b LIKE '%/copy'\n")
+        self.write("copy", "")
+        with open("/bin/true", "rb") as source, open(self.path("copy"), "wb") as target:
+            target.write(source.read())
+        os.chmod(self.path("copy"), 0o755)
+        self.record(config=self.config)
+        pids = []
+        for _ in range(2):
+            process = self.start([self.path("copy")])
+            process.wait()
+            pids.append(process.pid)
+        flag = self.one(self.store.wait("SELECT * FROM flags WHERE rule = 'test-new'"), "flag")
+        self.same(flag, process_id=self.process(pids[0])["id"], detail=f"root {self.path('copy')}")
+        self.process(pids[1])
+        self.stop()
+        self.same(self.one(self.store.rows("SELECT * FROM first_seen WHERE kind = 'user-program' "
+                                           "AND b = ?1", self.path("copy")), "pair"),
+                  novel=1, process_id=flag["process_id"], trace_id=flag["trace_id"])
