@@ -71,9 +71,22 @@ enum store_status store_error_sqlite(struct store_error *error, sqlite3 *db, con
                            has_cause ? ": " : "", has_cause ? strerror(cause) : "");
 }
 
+/* Who is in our way, where that can be told. */
+static void name_holder(struct store *store)
+{
+    char *message = store->failure.message;
+    size_t used = strlen(message);
+    long pid = store_lock_holder(store->path);
+    if (pid)
+        snprintf(message + used, sizeof(store->failure.message) - used, " by process %ld", pid);
+}
+
 enum store_status store_failed(struct store *store, const char *doing)
 {
-    return store_error_sqlite(&store->failure, store->db, store->path, doing);
+    enum store_status status = store_error_sqlite(&store->failure, store->db, store->path, doing);
+    if (status == STORE_BUSY)
+        name_holder(store);
+    return status;
 }
 
 enum store_status store_succeeded(struct store *store)

@@ -321,6 +321,79 @@ static void no_row_comes_to_name_one_that_is_gone(void **state)
     assert_whole();
 }
 
+/* ---- others who use the store ---- */
+
+/* A process that does this with the store and then holds on: its pid, once it does. */
+static pid_t hold_on(const char *sql)
+{
+    int ends[2];
+    char ready;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        sqlite3 *db;
+        sqlite3_stmt *statement;
+        if (sqlite3_open(STORE, &db) || sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) ||
+            sqlite3_prepare_v2(db, sql, -1, &statement, NULL))
+            _exit(1);
+        sqlite3_step(statement);
+        if (write(ends[1], "!", 1) == 1)
+            pause();
+        _exit(0);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &ready, 1), 1);
+    close(ends[0]);
+    return child;
+}
+
+static void let_go(pid_t child)
+{
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static void a_reader_that_holds_on_can_not_make_the_log_outgrow_the_limit(void **state)
+{
+    (void)state;
+    char who[32];
+    open_store(&(struct retention_options){.bytes = 24 * MIB});
+    add_server();
+    add_jobs(10);
+    pid_t reader = hold_on("SELECT * FROM processes");
+    snprintf(who, sizeof(who), "process %d has been", (int)reader);
+    int jobs = 0;
+    for (; retention_allow(retention) == STORE_OK && jobs < 3000; jobs++)
+        add_jobs(1);
+    assert_int_equal(store_failure(store)->status, STORE_BUSY);
+    assert_non_null(strstr(store_failure(store)->message, who));
+    int64_t bytes = file_bytes("") + file_bytes("-wal");
+    assert_true(bytes > 20 * MIB && bytes < 26 * MIB);
+    let_go(reader);
+    assert_int_equal(retention_allow(retention), STORE_OK);
+    assert_true(file_bytes("-wal") < 9 * MIB);
+    add_jobs(20);
+    assert_whole();
+}
+
+static void who_holds_the_lock_is_named(void **state)
+{
+    (void)state;
+    char who[32];
+    open_store(&(struct retention_options){.age = 300 * S});
+    add_server();
+    pid_t writer = hold_on("UPDATE sequences SET last_id = last_id");
+    snprintf(who, sizeof(who), "by process %d", (int)writer);
+    struct row_host host;
+    row_clear(ROW_HOST, &host);
+    host.id = 1;
+    assert_int_equal(store_write(store, &(struct row){ROW_HOST, &host}, 1), STORE_BUSY);
+    if (!strstr(store_failure(store)->message, who))
+        fail_msg("%s: not %s", store_failure(store)->message, who);
+    let_go(writer);
+    assert_int_equal(store_write(store, &(struct row){ROW_HOST, &host}, 1), STORE_OK);
+}
+
 /* ---- a disk that is full ---- */
 
 static void the_reserve_comes_and_goes(void **state)
@@ -365,6 +438,8 @@ int main(void)
         TEST(clocks_that_are_set_roll_nothing),
         TEST(a_new_run_goes_on_where_the_last_one_stopped),
         TEST(no_row_comes_to_name_one_that_is_gone),
+        TEST(a_reader_that_holds_on_can_not_make_the_log_outgrow_the_limit),
+        TEST(who_holds_the_lock_is_named),
         TEST(the_reserve_comes_and_goes),
     };
     return cmocka_run_group_tests_name("retention", tests, NULL, NULL);
