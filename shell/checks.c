@@ -57,6 +57,15 @@ static const struct {
     {"edges", "dst", "processes"},
     {"edges", "connection_id", "connections"},
     {"edges", "file_id", "files"},
+    {"flags", "process_id", "processes"},
+    {"flags", "exec_id", "execs"},
+    {"flags", "connection_id", "connections"},
+    {"flags", "file_id", "files"},
+    {"flags", "edge_id", "edges"},
+    {"flags", "trace_id", "traces"},
+    {"score_reasons", "trace_id", "traces"},
+    {"score_reasons", "flag_id", "flags"},
+    {"pairs", "process_id", "processes"},
 };
 
 /* ---- the rest: `condition` is of rows x that violate it ---- */

@@ -20,6 +20,7 @@ static const struct {
     {ROW_EDGE, offsetof(struct row_edge, dst)},
     {ROW_HOLDER, offsetof(struct row_holder, process_id)},
     {ROW_HOLDER, offsetof(struct row_holder, connection_id)},
+    {ROW_SCORE_REASON, offsetof(struct row_score_reason, trace_id)},
     {ROW_TRACE_LINK, offsetof(struct row_trace_link, src_trace_id)},
     {ROW_TRACE_LINK, offsetof(struct row_trace_link, dst_trace_id)},
 };

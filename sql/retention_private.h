@@ -34,7 +34,7 @@ enum store_status mark_begin(struct store *store, const struct mark *mark);
 /* ---- rules ---- */
 
 #define RULES_MAX        24
-#define RULE_DELETES_MAX 4
+#define RULE_DELETES_MAX 5
 
 struct rules; /* the prepared statements of all rules */
 

@@ -44,7 +44,8 @@
     OVER(end ".ended_at") " AND NOT " PINNED(end ".process_id")                                    \
     " AND " NONE("edges AS e", "e.connection_id = " end ".id")                                     \
     " AND " NONE("holders AS h", "h.connection_id = " end ".id")                                   \
-    " AND " NONE("files AS f", "f.connection_id = " end ".id")
+    " AND " NONE("files AS f", "f.connection_id = " end ".id")                                     \
+    " AND " NONE("flags AS g", "g.connection_id = " end ".id")
 
 struct deletion {
     enum row_kind kind;
@@ -62,6 +63,19 @@ struct rule {
 #define ITSELF(KIND, table) {ROW_##KIND, "DELETE FROM " table " WHERE id = ?1 RETURNING id"}
 
 static const struct rule rules_table[] = {
+    /* The points of a trace that is over are no longer explained. */
+    {ROW_SCORE_REASON,
+     TRACE_OVER("x.trace_id") " AND NOT " TRACE_PINNED("x.trace_id"),
+     {ITSELF(SCORE_REASON, "score_reasons")}},
+
+    {ROW_FLAG,
+     OVER("x.at") " AND NOT " TRACE_PINNED("x.trace_id") " AND NOT " PINNED("x.process_id")
+     " AND " NONE("score_reasons AS s", "s.flag_id = x.id"),
+     {ITSELF(FLAG, "flags")}},
+
+    /* What was not met again for so long is new when it comes back. */
+    {ROW_PAIR, OVER("x.last_at"), {ITSELF(PAIR, "pairs")}},
+
     {ROW_PRIVILEGE,
      OVER("x.at") " AND NOT " PINNED("x.process_id"),
      {ITSELF(PRIVILEGE, "privileges")}},
@@ -74,6 +88,7 @@ static const struct rule rules_table[] = {
     {ROW_EXEC,
      OVER("x.at") " AND NOT " PINNED("x.process_id")
      " AND " NONE("privileges AS v", "v.process_id = x.process_id AND v.exec_id = x.id")
+     " AND " NONE("flags AS g", "g.exec_id = x.id")
      " AND NOT (x.error IS NULL"
      " AND " SOME("processes AS p", "p.id = x.process_id AND " STILL("p.ended_at"))
      " AND " NONE("execs AS y", "y.process_id = x.process_id AND y.at > x.at AND y.error IS NULL")
@@ -96,13 +111,15 @@ static const struct rule rules_table[] = {
      "x.open = 0 AND " OVER("x.last_at")
      " AND NOT " PINNED("x.src") " AND NOT " PINNED("x.dst")
      " AND " NONE("trace_links AS l", "l.edge_id = x.id")
+     " AND " NONE("flags AS g", "g.edge_id = x.id")
      " AND " NONE("holders AS h", "h.process_id = x.dst AND h.edge_id = x.id")
      " AND NOT (" ORIGIN("x") " AND " SOME("processes AS p", "p.id = x.dst") ")",
      {ITSELF(EDGE, "edges")}},
 
     {ROW_FILE,
      OVER("coalesce(x.last_at, x.at)") " AND NOT " PINNED("x.process_id")
-     " AND " NONE("edges AS e", "e.file_id = x.id"),
+     " AND " NONE("edges AS e", "e.file_id = x.id")
+     " AND " NONE("flags AS g", "g.file_id = x.id"),
      {ITSELF(FILE, "files")}},
 
     {ROW_CONNECTION,
@@ -136,20 +153,26 @@ static const struct rule rules_table[] = {
      " AND " NONE("connections AS c", "c.process_id = x.id")
      " AND " NONE("listeners AS l", "l.process_id = x.id")
      " AND " NONE("holders AS h", "h.process_id = x.id")
+     " AND " NONE("flags AS g", "g.process_id = x.id")
      " AND " NONE("containers AS c", "c.container_id = x.container_id AND c.root_process_id = x.id")
      " AND " NONE("edges AS e", "e.src = x.id")
      " AND " NONE("edges AS e", "e.dst = x.id AND NOT (e.open = 0 AND " OVER("e.last_at")
                   " AND " ORIGIN("e") " AND NOT " PINNED("e.src")
-                  " AND " NONE("trace_links AS l", "l.edge_id = e.id") ")")
+                  " AND " NONE("trace_links AS l", "l.edge_id = e.id")
+                  " AND " NONE("flags AS g", "g.edge_id = e.id") ")")
      " AND " NONE("traces AS t", "t.id = x.trace_id AND t.root_process_id = x.id AND ("
                   STILL("t.ended_at")
                   " OR " SOME("processes AS o", "o.trace_id = t.id AND o.id <> x.id")
                   " OR " SOME("trace_links AS l", "l.src_trace_id = t.id")
+                  " OR " SOME("flags AS g", "g.trace_id = t.id")
+                  " OR " SOME("score_reasons AS s", "s.trace_id = t.id")
                   " OR " SOME("trace_links AS l", "l.dst_trace_id = t.id") ")"),
-     {{ROW_FILE,
+     {{ROW_PAIR, "UPDATE pairs SET process_id = NULL WHERE process_id = ?1"},
+      {ROW_FILE,
        "DELETE FROM files WHERE id IN (SELECT e.file_id FROM edges AS e WHERE e.dst = ?1)"
        " AND " OVER("coalesce(last_at, at)")
-       " AND " NONE("edges AS e", "e.file_id = files.id AND e.dst <> ?1") " RETURNING id"},
+       " AND " NONE("edges AS e", "e.file_id = files.id AND e.dst <> ?1")
+       " AND " NONE("flags AS g", "g.file_id = files.id") " RETURNING id"},
       {ROW_EDGE, "DELETE FROM edges WHERE dst = ?1 RETURNING id, src"},
       {ROW_TRACE,
        "DELETE FROM traces WHERE root_process_id = ?1 AND id = (SELECT p.trace_id"
@@ -161,6 +184,8 @@ static const struct rule rules_table[] = {
      OVER("x.ended_at") " AND NOT " TRACE_PINNED("x.id")
      " AND " NONE("processes AS p", "p.id = x.root_process_id")
      " AND " NONE("processes AS p", "p.trace_id = x.id")
+     " AND " NONE("flags AS g", "g.trace_id = x.id")
+     " AND " NONE("score_reasons AS s", "s.trace_id = x.id")
      " AND " NONE("trace_links AS l", "l.src_trace_id = x.id")
      " AND " NONE("trace_links AS l", "l.dst_trace_id = x.id"),
      {ITSELF(TRACE, "traces")}},

@@ -348,6 +348,10 @@ CREATE INDEX flags_by_time ON flags (at);
 CREATE INDEX flags_by_rule ON flags (rule, at);
 CREATE INDEX flags_by_process ON flags (process_id, rule);
 CREATE INDEX flags_by_trace ON flags (trace_id, rule);
+CREATE INDEX flags_by_exec ON flags (exec_id) WHERE exec_id IS NOT NULL;
+CREATE INDEX flags_by_connection ON flags (connection_id) WHERE connection_id IS NOT NULL;
+CREATE INDEX flags_by_file ON flags (file_id) WHERE file_id IS NOT NULL;
+CREATE INDEX flags_by_edge ON flags (edge_id) WHERE edge_id IS NOT NULL;
 
 -- Where each point of a trace's score comes from. Replaced as a whole when the score changes.
 CREATE TABLE score_reasons (
