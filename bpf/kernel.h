@@ -369,6 +369,7 @@ struct mm_struct {
 
 struct task_struct {
     unsigned int flags;
+    unsigned in_execve : 1;
     int pid;
     int tgid;
     int exit_code;

@@ -84,6 +84,49 @@ int privilege_capset(struct trace_event_raw_sys_exit *ctx)
     return privilege_ids(EVENT_PRIVILEGE_CAPS, ctx->ret);
 }
 
+/*
+ * Full tier: credentials as they are taken on, by whatever call, of whatever ABI, or by none, as by
+ * a hole in the kernel. Those of an exec are told by it; those that come with a user namespace by
+ * what entered that.
+ */
+
+static __always_inline __u64 privilege_capabilities(const struct cred *cred)
+{
+    __u64 capabilities = 0;
+
+    bpf_probe_read_kernel(&capabilities, sizeof(capabilities),
+                          (void *)cred + bpf_core_field_offset(struct cred, cap_effective));
+    return capabilities;
+}
+
+/* What a record about the change is to say; 0: it changes nothing that has a row. */
+static __always_inline __u32 privilege_of_change(const struct cred *old, const struct cred *new)
+{
+    if (new->user_ns != old->user_ns)
+        return 0;
+    if (new->uid.val != old->uid.val || new->euid.val != old->euid.val ||
+        new->gid.val != old->gid.val || new->egid.val != old->egid.val)
+        return EVENT_PRIVILEGE_UID;
+    return privilege_capabilities(new) != privilege_capabilities(old) ? EVENT_PRIVILEGE_CAPS : 0;
+}
+
+SEC("fentry/commit_creds")
+int BPF_PROG(privilege_committed, struct cred *new)
+{
+    struct task_struct *task = bpf_get_current_task_btf();
+    __u32 what = privilege_of_change(task->cred, new);
+    struct event_privilege *record;
+
+    if (!what || BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
+        return 0;
+    record = privilege_record(what);
+    if (!record)
+        return 0;
+    task_credentials(&record->task, new);
+    emit_submit(record, EVENT_CLASS_PRIVILEGE);
+    return 0;
+}
+
 /* These return the id from before, whether they changed it or not, as the caller's user namespace
  * has it: outside the initial one that can not be held against what it is now. */
 static __noinline int privilege_fsid(__u32 what, __u32 before, bool user)

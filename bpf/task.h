@@ -33,10 +33,8 @@ static __always_inline void task_pids(struct event_task *out, struct task_struct
     out->pgid = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
 }
 
-static __always_inline void task_ids(struct event_task *out, struct task_struct *task)
+static __always_inline void task_credentials(struct event_task *out, const struct cred *cred)
 {
-    const struct cred *cred = task->cred;
-
     out->uid = cred->uid.val;
     out->euid = cred->euid.val;
     out->gid = cred->gid.val;
@@ -44,6 +42,11 @@ static __always_inline void task_ids(struct event_task *out, struct task_struct 
     bpf_probe_read_kernel(&out->capabilities, sizeof(out->capabilities),
                           (void *)cred + bpf_core_field_offset(struct cred, cap_effective));
     out->user_ns = cred->user_ns->ns.inum;
+}
+
+static __always_inline void task_ids(struct event_task *out, struct task_struct *task)
+{
+    task_credentials(out, task->cred);
     out->login_uid = EVENT_ID_UNSET;
     out->audit_session = EVENT_ID_UNSET;
     if (bpf_core_field_exists(task->loginuid)) {

@@ -90,6 +90,9 @@ static const struct {
     {"unix_accept_exit", {"unix_accepted"}},
     {"unix_connect_exit", {"unix_connected"}},
     {"unix_bind_exit", {"unix_bound"}},
+    {"privilege_uid", {"privilege_committed"}},
+    {"privilege_gid", {"privilege_committed"}},
+    {"privilege_capset", {"privilege_committed"}},
     {"io_read_exit", {"io_read", "io_readv"}},
     {"io_write_exit", {"io_write", "io_writev"}},
 };

@@ -6,8 +6,9 @@ import subprocess
 
 import harness
 from edges import EdgeCase
-from harness import Build, Cgroup, RecordedCase, Recorder, show
+from harness import Build, Cgroup, RecordedCase, Recorder, proc_status, show
 from test_network import NetworkCase
+from test_privileges import NO_CAPABILITIES, PrivilegeCase
 
 # What each program of the base tier is replaced by, where all of it is attached.
 REPLACED = {
@@ -18,6 +19,9 @@ REPLACED = {
     "unix_accept_exit": ["unix_accepted"],
     "unix_connect_exit": ["unix_connected"],
     "unix_bind_exit": ["unix_bound"],
+    "privilege_uid": ["privilege_committed"],
+    "privilege_gid": ["privilege_committed"],
+    "privilege_capset": ["privilege_committed"],
     "io_read_exit": ["io_read", "io_readv"],
     "io_write_exit": ["io_write", "io_writev"],
 }
@@ -25,6 +29,7 @@ REPLACED = {
 BESIDES = {"io_uring_read", "io_uring_write", "io_read_again", "io_readv_again", "io_write_again",
            "io_writev_again"}
 FULL = {name for names in REPLACED.values() for name in names} | BESIDES
+SETRESUID32 = 208  # in the table for 32-bit programs
 NO_RING = 77  # the helper's exit code where there is no io_uring
 
 
@@ -65,6 +70,35 @@ class Tiers(RecordedCase):
         self.addCleanup(own.kill)
         own.wait_ready()
         self.check_base_tier(self.probes(own.store), "switched off in the configuration")
+
+
+class Compat(PrivilegeCase):
+    """Calls by the table for 32-bit programs, which the tracepoints of system calls do not show."""
+    FULL_TIER_ONLY = True
+
+    def call(self, number, *arguments):
+        """What the call returned, of a process that has made it and holds still."""
+        if os.uname().machine != "x86_64":
+            self.skipTest("there is no such table on this machine")
+        held = self.hold(program=Build.helper("compat"),
+                         argv=[str(word) for word in (number, *arguments)], fds="{1: report}")
+        self.soon(lambda: "result" in held.said(), "the call has been made")
+        return held, int(held.said()["result"])
+
+    def test_ids_by_the_other_table(self):
+        held, result = self.call(SETRESUID32, 3, 4, 4)
+        self.assertEqual(result, 0)
+        self.assertEqual(proc_status(held.pid)["Uid"].split(), ["3", "4", "4", "4"])
+        self.same(self.change(held.pid, "setuid"), old={"uid": 0, "euid": 0},
+                  new={"uid": 3, "euid": 4}, exec_id=None)
+        self.changes(held.pid, 1)
+        self.same(self.process(held.pid), uid=3, euid=4, capabilities=NO_CAPABILITIES)
+
+    def test_ids_that_stay_by_the_other_table(self):
+        """The benign twin: it asks for what it has."""
+        held, result = self.call(SETRESUID32, 0, 0, 0)
+        self.assertEqual(result, 0)
+        self.changes(held.pid, 0)
 
 
 class Uring(NetworkCase, EdgeCase):

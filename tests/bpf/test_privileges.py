@@ -27,7 +27,7 @@ def part(facts, *names):
     return {name: facts[name] for name in names}
 
 
-class Privileges(RecordedCase):
+class PrivilegeCase(RecordedCase):
     def changes(self, pid, count, kind=None):
         """The rows of a process, of one kind or all: their JSON as objects."""
         row = self.process(pid)
@@ -47,6 +47,9 @@ class Privileges(RecordedCase):
 
     def change(self, pid, kind):
         return self.changes(pid, 1, kind)[0]
+
+
+class Privileges(PrivilegeCase):
 
     # -- ids --
 
