@@ -117,6 +117,7 @@ static enum status pin_run(struct session *session, char **operands)
 
 const struct command command_pin = {
     .name = "pin",
+    .outside = true,
     .arguments = "TARGET [REASON]",
     .summary = "never roll its trace away",
     .help =
@@ -191,11 +192,13 @@ static enum status unpin_run(struct session *session, char **operands)
 
 const struct command command_unpin = {
     .name = "unpin",
+    .outside = true,
     .arguments = "TARGET",
     .summary = "take a pin away",
     .help =
         "From the trace that the TARGET belongs to; trace:ID names one that is not in the store\n"
-        "any more. What has grown old is rolled away from then on.\n",
+        "any more. What has grown old is rolled away from then on.\n"
+        "Example:  unpin trace:12\n",
     .least = 1,
     .most = 1,
     .takes = OPTIONS_SPAN,
@@ -273,7 +276,8 @@ const struct command command_pins = {
     .summary = "what is pinned, and why",
     .help =
         "A row for each pin, the oldest first. Its state is that of the trace: open, ended, or\n"
-        "gone where this store does not hold it.\n",
+        "gone where this store does not hold it.\n"
+        "Example:  pins\n",
     .followed = true,
     .run = pins_run,
 };

@@ -289,6 +289,7 @@ const struct command command_status = {
     .help = "Whether the recorder is writing and when it was last heard of, the host, the store's\n"
             "size and time span, the rows of each table (all are counted: a moment on a large\n"
             "store), what could not be recorded in the last day and ever, by class and stage,\n"
-            "and the kernel probes that could not be attached.\n",
+            "and the kernel probes that could not be attached.\n"
+            "Example:  status --json\n",
     .run = status_run,
 };

@@ -304,5 +304,6 @@ const struct command command_tail = {
         "          tail run root-gained --jsonl\n",
     .most = 16,
     .takes = ~0U,
+    .live = true,
     .run = tail_run,
 };

@@ -5,14 +5,17 @@
 #include <string.h>
 
 #include "complain.h"
+#include "pager.h"
 #include "watermark.h"
 #include "words.h"
 
 const struct command *const commands[] = {
-    &command_ps,     &command_tree,   &command_why,       &command_impact,  &command_story,
-    &command_path,   &command_traces, &command_run_saved, &command_queries, &command_tail,
-    &command_pin,    &command_unpin,  &command_pins,      &command_check,   &command_status,
-    &command_schema, &command_help,   &command_mode,      &command_quit,    NULL,
+    &command_ps,     &command_tree,    &command_why,       &command_impact,  &command_story,
+    &command_path,   &command_traces,  &command_run_saved, &command_queries, &command_tail,
+    &command_pin,    &command_unpin,   &command_pins,      &command_check,   &command_status,
+    &command_schema, &command_explain, &command_watch,     &command_help,    &command_mode,
+    &command_rows,   &command_timer,   &command_param,     &command_once,    &command_output,
+    &command_read,   &command_edit,    &command_pager,     &command_quit,    NULL,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands - 1)
@@ -113,9 +116,21 @@ static bool options_fit(const struct options *options, const struct command *com
     return false;
 }
 
+static bool is_safe(const struct session *session, const struct command *command)
+{
+    if (!session->options.safe || !command->outside)
+        return true;
+    complain("--safe turns %s off", command->name);
+    return false;
+}
+
 enum status command_run(struct session *session, const struct command *command, char **operands,
                         int count)
 {
+    if (!is_safe(session, command))
+        return STATUS_USAGE;
+    if (command->live)
+        pager_begin(false);
     if (count < command->least || count > command->most)
         return usage(session, command);
     if (!options_fit(&session->options, command))
@@ -123,26 +138,24 @@ enum status command_run(struct session *session, const struct command *command, 
     return command->run(session, operands);
 }
 
-/* Runs a command with its own options in session->options, and its own output where -o says so. */
-static enum status run_with_options(struct session *session, const struct command *command,
-                                    char **operands, int count)
+/* The command's answer goes to a file of its own. */
+static enum status run_into(struct session *session, const struct command *command, char **operands,
+                            int count)
 {
     struct output *usual = session->output;
-    bool raw_times_before = output_style(usual)->raw_times;
-    const char *path = session->options.output;
-    if (path) {
-        session->output = output_open(path, session->options.raw_times);
-        if (!session->output) {
-            session->output = usual;
-            return STATUS_ERROR;
-        }
+    if (session->options.safe) {
+        complain("--safe turns -o off");
+        return STATUS_USAGE;
     }
-    output_style(session->output)->raw_times = session->options.raw_times;
+    session->output = output_open(session->options.output, session->options.raw_times);
+    if (!session->output) {
+        session->output = usual;
+        return STATUS_ERROR;
+    }
     session->endless = false;
     enum status status = command_run(session, command, operands, count);
     bool whole = status == STATUS_OK || (status == STATUS_STOPPED && session->endless);
-    output_style(usual)->raw_times = raw_times_before;
-    bool written = !path || output_close(session->output, whole);
+    bool written = output_close(session->output, whole);
     bool moved = watermark_settle(session, status == STATUS_OK && written) == STATUS_OK;
     if (status == STATUS_OK && (!written || !moved))
         status = STATUS_ERROR;
@@ -150,7 +163,37 @@ static enum status run_with_options(struct session *session, const struct comman
     return status;
 }
 
-enum status command_line(struct session *session, const char *line)
+/* Runs a command with its own options in session->options. */
+static enum status run_with_options(struct session *session, const struct command *command,
+                                    char **operands, int count)
+{
+    if (session->options.output)
+        return run_into(session, command, operands, count);
+    /* One that changes the output has no answer in it. */
+    bool changes = command == &command_output || command == &command_once;
+    struct output *usual = changes ? NULL : session->output;
+    bool before = usual && output_style(usual)->raw_times;
+    if (usual)
+        output_style(usual)->raw_times = session->options.raw_times;
+    enum status status = command_run(session, command, operands, count);
+    if (usual)
+        output_style(usual)->raw_times = before;
+    if (watermark_settle(session, status == STATUS_OK) != STATUS_OK && status == STATUS_OK)
+        status = STATUS_ERROR;
+    return status;
+}
+
+/* What a command has set for those that follow. */
+static void keep_settings(struct session *session, const struct options *before,
+                          const struct command *command, enum status status)
+{
+    const struct format *chosen = session->options.format;
+    session->options = *before;
+    if (command == &command_mode && status == STATUS_OK)
+        session->options.format = chosen;
+}
+
+static enum status run_words(struct session *session, const char *line)
 {
     struct words words;
     if (!words_split(&words, line))
@@ -164,14 +207,34 @@ enum status command_line(struct session *session, const char *line)
                 : STATUS_USAGE;
     if (status == STATUS_OK)
         status = run_with_options(session, command, words.at + 1, operands);
-    const struct format *chosen = session->options.format;
-    session->options = before;
-    if (command == &command_mode && status == STATUS_OK)
-        session->options.format = chosen;
+    keep_settings(session, &before, command, status);
     words_free(&words);
     return status;
 }
 
+const struct command *command_of_line(const char *line, const char **rest)
+{
+    char name[32];
+    size_t length = strcspn(line, " \t\n");
+    snprintf(name, sizeof name, "%.*s", (int)length, line);
+    *rest = line + length + strspn(line + length, " \t\n");
+    return length < sizeof name ? command_match(name) : NULL;
+}
+
+enum status command_line(struct session *session, const char *line)
+{
+    const char *rest;
+    const struct command *command = command_of_line(line, &rest);
+    if (!command || !command->verbatim)
+        return run_words(session, line);
+    char *operand = strdup(rest);
+    char *operands[] = {operand && *operand ? operand : NULL, NULL};
+    enum status status = command_run(session, command, operands, operands[0] != NULL);
+    free(operand);
+    return status;
+}
+
+#define HELP_WIDTH 78 /* columns of a help text */
 #define BRIEF_NAME 10 /* columns of a name in the list */
 #define BRIEF_HALF 40 /* of a whole entry, where two share a line */
 
@@ -195,12 +258,50 @@ void command_help_all(FILE *out, const char *dot, bool prompt_only)
     fputs(used ? "\n" : "", out);
 }
 
+/* Whether a line of a help text stands as it is: a list or an example. */
+static bool is_verbatim(const char *line)
+{
+    return *line == ' ' || strncmp(line, "Example", 7) == 0;
+}
+
+/* Writes the words of a line behind what stands on the present one, `used` columns by now. */
+static size_t print_words(FILE *out, const char *line, size_t length, size_t used)
+{
+    for (size_t i = 0; i < length;) {
+        size_t word = strcspn(line + i, " \n");
+        bool breaks = used + 1 + word > HELP_WIDTH;
+        if (used)
+            fputc(breaks ? '\n' : ' ', out);
+        used = (used && !breaks ? used + 1 : 0) + word;
+        fwrite(line + i, 1, word, out);
+        i += word + 1;
+    }
+    return used;
+}
+
+/* Fills the lines of a help text anew, so that it fits any terminal of 80 columns. */
+static void print_help(FILE *out, const char *text)
+{
+    size_t used = 0;
+    for (size_t length; *text; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        if (is_verbatim(text)) {
+            fprintf(out, "%s%.*s\n", used ? "\n" : "", (int)length, text);
+            used = 0;
+        } else {
+            used = print_words(out, text, length, used);
+        }
+    }
+    if (used)
+        fputc('\n', out);
+}
+
 void command_help_one(const struct session *session, const struct command *command)
 {
     FILE *out = output_file(session->output);
     fprintf(out, "%s%s%s%s: %s\n", session->interactive ? "." : "spyq ", command->name,
             *command->arguments ? " " : "", command->arguments, command->summary);
-    fputs(command->help, out);
+    print_help(out, command->help);
     if (!command->aliases)
         return;
     fputs("Also called", out);

@@ -20,6 +20,10 @@ struct command {
     int least, most;            /* operands */
     unsigned takes;             /* the options for verbs that mean something to it: OPTION_* */
     bool prompt_only;
+    bool
+        verbatim; /* at the prompt all behind its name is one operand, quotes and all; no options */
+    bool live;    /* its answer comes bit by bit, and goes to no pager */
+    bool outside; /* reaches files or programs: not with --safe */
     bool followed;  /* tail can follow it: it answers in rows, and changes nothing */
     bool storeless; /* it works without a store: session->db may be NULL */
     /* operands are those of the command, ended by NULL. */
@@ -29,7 +33,8 @@ struct command {
 extern const struct command command_ps, command_tree, command_why, command_impact, command_story,
     command_path, command_traces, command_run_saved, command_queries, command_tail, command_pin,
     command_unpin, command_pins, command_check, command_status, command_schema, command_help,
-    command_mode, command_quit;
+    command_mode, command_quit, command_explain, command_watch, command_edit, command_once,
+    command_output, command_pager, command_param, command_read, command_rows, command_timer;
 
 /* All of them in the order of the help, ended by NULL. */
 extern const struct command *const commands[];
@@ -56,6 +61,9 @@ enum status command_run(struct session *session, const struct command *command, 
  * backslashes work as in sh, takes options out of them for this command only, and runs it.
  */
 enum status command_line(struct session *session, const char *line);
+
+/* The command that such a line is for, or NULL; *rest is what stands behind its name. */
+const struct command *command_of_line(const char *line, const char **rest);
 
 /* Writes a command's whole help. */
 void command_help_one(const struct session *session, const struct command *command);

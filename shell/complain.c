@@ -24,6 +24,13 @@ bool complain_is_quiet(void)
     return silent;
 }
 
+static void (*settle_first)(void);
+
+void complain_after(void (*settle)(void))
+{
+    settle_first = settle;
+}
+
 void complain(const char *format, ...)
 {
     if (silent)
@@ -35,6 +42,8 @@ void complain(const char *format, ...)
     va_end(arguments);
     if (length < 0)
         return;
+    if (settle_first)
+        settle_first();
     fputs("spyq: ", stderr);
     escape_print(stderr, (struct text){message, (size_t)length}, terminal_utf8());
     fputc('\n', stderr);

@@ -12,6 +12,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void complain_quietly(bool quiet);
 bool complain_is_quiet(void);
 
+/* What is to be done before each message, so that it comes after the answer that was written. */
+void complain_after(void (*settle)(void));
+
 /* Writes the line of sql that byte `offset` is in, and a caret below that byte. */
 void complain_caret(const char *sql, int offset);
 

@@ -174,6 +174,8 @@ static void add_files(struct typing *typing)
     const char *slash = strrchr(typing->word, '/');
     int length = slash ? (int)(slash - typing->word) + 1 : 0;
     snprintf(directory, sizeof directory, "%.*s", length, typing->word);
+    if (typing->session->options.safe)
+        return;
     DIR *open = opendir(*directory ? directory : ".");
     for (struct dirent *entry; open && (entry = readdir(open));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)

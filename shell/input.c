@@ -46,14 +46,14 @@ static bool make_private(const char *path)
     return private;
 }
 
-static void load_history(void)
+static void load_history(bool file)
 {
     /* Entries of several lines are only told apart when each has its timestamp. */
     history_comment_char = '#';
     history_write_timestamps = 1;
     using_history();
     stifle_history(HISTORY_ENTRIES);
-    history_path = private_path("history");
+    history_path = file ? private_path("history") : NULL;
     if (!history_path)
         return;
     if (!private_directories(history_path) || !make_private(history_path)) {
@@ -143,7 +143,7 @@ static void set_up_completion(void)
     rl_add_defun("spyq-complete", complete_or_insert, '\t');
 }
 
-void input_begin(void)
+void input_begin(bool file)
 {
     rl_readline_name = "spyq";
     rl_catch_signals = 0;
@@ -151,7 +151,7 @@ void input_begin(void)
     set_up_completion();
     /* The user's inputrc is read later and may say otherwise. */
     rl_variable_bind("enable-bracketed-paste", "on");
-    load_history();
+    load_history(file);
 }
 
 /* Throws away what was typed. */

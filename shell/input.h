@@ -3,6 +3,7 @@
 #ifndef SPYQ_INPUT_H
 #define SPYQ_INPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum input_result {
@@ -23,9 +24,10 @@ void input_complete_with(input_completer *completer, void *context);
 
 /*
  * Sets up line editing and loads the history, which lives in spyq/history below XDG_STATE_HOME or
- * ~/.local/state and is readable by its owner only. Without a home there is none.
+ * ~/.local/state and is readable by its owner only. Without a home there is none, and without
+ * `file` it is forgotten at the end.
  */
-void input_begin(void);
+void input_begin(bool file);
 
 /* Reads a line. On INPUT_LINE *line is the caller's to free(); it may hold newlines (a paste). */
 enum input_result input_read(const char *prompt, char **line);

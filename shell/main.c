@@ -10,9 +10,11 @@
 #include "catalog.h"
 #include "command.h"
 #include "complain.h"
+#include "pager.h"
 #include "query.h"
 #include "reader.h"
 #include "recorder.h"
+#include "redirect.h"
 #include "repl.h"
 #include "stop.h"
 #include "terminal.h"
@@ -45,7 +47,7 @@ static bool is_sql(const struct job *job)
 static enum status choose_verb(struct job *job)
 {
     const char *word = job->operands[0];
-    if (begins_sql(word)) {
+    if (begins_sql(word) && !command_named(word)) {
         complain("quote the SQL, so that it is one argument: spyq '%s ...'", word);
         return STATUS_USAGE;
     }
@@ -61,6 +63,10 @@ static enum status check_options(const struct options *options, const struct job
 {
     if (options->script && job->count > 0)
         complain("-f %s and '%s' exclude each other", options->script, job->operands[0]);
+    else if (options->safe && options->output)
+        complain("--safe turns -o off");
+    else if (options->safe && options->script && strcmp(options->script, "-") != 0)
+        complain("--safe turns -f off");
     else if (job->prompt && options->output)
         complain("-o %s needs SQL or a verb", options->output);
     else if (!job->command && options->given & (OPTIONS_SPAN | OPTION_AT))
@@ -96,19 +102,6 @@ static enum status run_file(struct session *session, const char *path)
     return status;
 }
 
-/* SQL as an argument goes the way of a script of its own. */
-static enum status run_text(struct session *session, char *text)
-{
-    FILE *script = fmemopen(text, strlen(text), "r");
-    if (!script) {
-        complain("cannot read the SQL: %s", strerror(errno));
-        return STATUS_ERROR;
-    }
-    enum status status = repl_script(session, script, NULL);
-    fclose(script);
-    return status;
-}
-
 static enum status run_job(struct session *session, const struct job *job)
 {
     if (job->prompt)
@@ -116,7 +109,7 @@ static enum status run_job(struct session *session, const struct job *job)
     if (job->command)
         return command_run(session, job->command, job->operands + 1, job->count - 1);
     if (job->count > 0)
-        return run_text(session, job->operands[0]);
+        return repl_text(session, job->operands[0]);
     return run_file(session, session->options.script ? session->options.script : "-");
 }
 
@@ -156,7 +149,12 @@ static enum status run_with_output(struct session *session, const struct job *jo
     session->output = output_open(session->options.output, session->options.raw_times);
     if (!session->output)
         return STATUS_ERROR;
+    if (!session->options.safe)
+        output_page(session->output);
+    pager_begin(true);
     status = run_job(session, job);
+    if (redirect_end(session, status == STATUS_OK) != STATUS_OK && status == STATUS_OK)
+        status = STATUS_ERROR;
     return finish(session, status);
 }
 
@@ -177,6 +175,7 @@ static enum status run(const struct options *options, const struct job *job)
     enum status status = storeless ? STATUS_OK : reader_open(session.path, &session.db);
     if (status == STATUS_OK)
         status = run_with_output(&session, job);
+    session_free(&session);
     sqlite3_close(session.db);
     return status;
 }

@@ -182,6 +182,13 @@ static bool set_quiet_if_empty(struct options *options, const char *name, const 
     return true;
 }
 
+static bool set_safe(struct options *options, const char *name, const char *value)
+{
+    (void)name, (void)value;
+    options->safe = true;
+    return true;
+}
+
 static bool set_help(struct options *options, const char *name, const char *value)
 {
     (void)name, (void)value;
@@ -225,6 +232,7 @@ static const struct option_row rows[] = {
      OPTION_QUIET_IF_EMPTY},
     {"fail-if-stale", 0, true, NULL, set_fail_if_stale, "exit 6 if the recorder is not writing", 0},
     {"timeout", 0, false, "SECONDS", set_timeout, "give up after so long", 0},
+    {"safe", 0, true, NULL, set_safe, "reach no file and no program but the store", 0},
     {"help", 'h', true, NULL, set_help, NULL, 0},
     {"version", 'V', true, NULL, set_version, NULL, 0},
 };

@@ -44,6 +44,7 @@ struct options {
     const char *mark;            /* the name of a watermark; NULL: by query and destination */
     const struct format *format; /* NULL: what suits the destination */
     double timeout;              /* seconds, 0: none */
+    bool safe;                   /* no file and no program can be reached */
     bool raw_times, fail_if_stale, through_hubs, all, help, version;
     bool only_new, fail_if_rows, quiet_if_empty;
 };

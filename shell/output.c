@@ -8,14 +8,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "complain.h"
+#include "pager.h"
 #include "private_file.h"
 #include "terminal.h"
 
 struct output {
     FILE *file;
-    const char *path; /* NULL: standard output */
-    char *temporary;  /* NULL: written in place */
+    const char *path;   /* NULL: standard output */
+    char *temporary;    /* NULL: written in place */
+    struct child child; /* of a command; its input is the file */
+    int descriptor;     /* of the file; of standard output where a pager may stand before it */
     bool may_wait;
     struct style style;
 };
@@ -25,6 +29,7 @@ static void set_style(struct output *output, bool raw_times)
     int descriptor = fileno(output->file);
     struct stat file;
     bool terminal = isatty(descriptor);
+    output->descriptor = descriptor;
     output->style = (struct style){
         .terminal = terminal,
         .utf8 = terminal_utf8(),
@@ -81,6 +86,26 @@ struct output *output_open(const char *path, bool raw_times)
     return output;
 }
 
+struct output *output_open_command(const char *command, bool raw_times)
+{
+    struct output *output = calloc(1, sizeof *output);
+    if (!output || !child_start(&output->child, command, true)) {
+        free(output);
+        return NULL;
+    }
+    output->path = command;
+    output->file = output->child.input;
+    set_style(output, raw_times);
+    return output;
+}
+
+void output_page(struct output *output)
+{
+    FILE *stream = output->path ? NULL : pager_stream();
+    if (stream)
+        output->file = stream;
+}
+
 FILE *output_file(struct output *output)
 {
     return output->file;
@@ -90,7 +115,7 @@ struct style *output_style(struct output *output)
 {
     /* The window may have changed since. */
     if (output->style.terminal)
-        output->style.width = terminal_width(fileno(output->file));
+        output->style.width = terminal_width(output->descriptor);
     return &output->style;
 }
 
@@ -106,6 +131,8 @@ int output_pipe(const struct output *output)
 
 static bool flush(struct output *output)
 {
+    if (!output->path && output->file != stdout)
+        pager_end();
     if (fflush(output->file) != 0 || ferror(output->file))
         return false;
     return !output->temporary || fsync(fileno(output->file)) == 0;
@@ -123,6 +150,14 @@ static bool put_in_place(struct output *output)
 
 bool output_close(struct output *output, bool keep)
 {
+    if (output->child.input) {
+        /* A command that reads no further has what it wanted. */
+        int status = child_wait(&output->child);
+        if (status != 0)
+            complain("'%s' ended with %d", output->path, status);
+        free(output);
+        return status == 0;
+    }
     bool written = flush(output) && (!keep || put_in_place(output));
     if (!written)
         complain("cannot write %s: %s", output->path ? output->path : "standard output",

@@ -17,6 +17,12 @@ struct output;
  */
 struct output *output_open(const char *path, bool raw_times);
 
+/* Opens the standard input of a command line of sh, likewise; it ends in output_close(). */
+struct output *output_open_command(const char *command, bool raw_times);
+
+/* What a person reads on the terminal from now on goes through the pager (see pager.h). */
+void output_page(struct output *output);
+
 /* The stream to write to, and how what is written should look. */
 FILE *output_file(struct output *output);
 struct style *output_style(struct output *output);

@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "complain.h"
 #include "guard.h"
 #include "stop.h"
 #include "suggest.h"
+
+#define COUNTING 1.0 /* seconds that rows are counted which nobody will see */
+#define LONG     2.0 /* a statement that takes longer is told how long */
 
 /* ---- errors ---- */
 
@@ -147,14 +151,47 @@ static enum status too_large(const struct origin *origin)
     return STATUS_ERROR;
 }
 
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* How many rows of an answer are kept: a person at the prompt does not read a million. */
+static size_t rows_kept(const struct session *session)
+{
+    bool bounded =
+        session->shown && session_for_person(session) && output_style(session->output)->terminal;
+    return bounded ? session->shown : SIZE_MAX;
+}
+
+/* Counts the rows that are not kept, for a while. */
+static int count_rest(sqlite3_stmt *statement, struct result *result)
+{
+    double end = seconds_now() + COUNTING;
+    int rc = SQLITE_ROW;
+    for (result->unseen = 1; !result->more; result->unseen++) {
+        rc = sqlite3_step(statement);
+        if (rc != SQLITE_ROW)
+            return rc;
+        result->more = result->unseen % 1024 == 0 && seconds_now() > end;
+    }
+    return SQLITE_DONE;
+}
+
 static enum status fetch(struct session *session, sqlite3_stmt *statement, struct result *result,
-                         const struct origin *origin)
+                         size_t keep, const struct origin *origin)
 {
     struct row_buffer buffer;
     int rc = SQLITE_DONE;
     bool room =
         buffer_make(&buffer, statement) && result_begin(result, buffer.headings, buffer.columns);
     while (room && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (result->rows == keep) {
+            rc = count_rest(statement, result);
+            break;
+        }
         buffer_read(&buffer, statement);
         room = result_add(result, buffer.cells);
     }
@@ -171,7 +208,7 @@ void query_show(struct session *session, const struct result *result)
         session->sink(session, result);
         return;
     }
-    session->rows += result->rows;
+    session->rows += result->rows + result->unseen;
     if (result->rows > 0 || !session->options.quiet_if_empty)
         render_result(session_format(session), out, output_style(session->output), result);
     fflush(out);
@@ -181,7 +218,7 @@ enum status query_collect(struct session *session, sqlite3_stmt *statement, stru
                           const struct origin *origin)
 {
     *result = (struct result){0};
-    enum status status = fetch(session, statement, result, origin);
+    enum status status = fetch(session, statement, result, SIZE_MAX, origin);
     sqlite3_finalize(statement);
     return status;
 }
@@ -190,8 +227,11 @@ enum status query_collect(struct session *session, sqlite3_stmt *statement, stru
 static enum status answer_whole(struct session *session, sqlite3_stmt *statement,
                                 const struct origin *origin)
 {
-    struct result result;
-    enum status status = query_collect(session, statement, &result, origin);
+    struct result result = {0};
+    double begun = seconds_now();
+    enum status status = fetch(session, statement, &result, rows_kept(session), origin);
+    sqlite3_finalize(statement);
+    session->took = seconds_now() - begun;
     if (status == STATUS_OK)
         query_show(session, &result);
     result_free(&result);
@@ -212,6 +252,7 @@ static enum status stream(struct session *session, sqlite3_stmt *statement, FILE
         .headings = buffer->headings,
         .columns = buffer->columns,
     };
+    double begun = seconds_now();
     int rc = sqlite3_step(statement);
     bool wanted = rc == SQLITE_ROW || !session->options.quiet_if_empty;
     if (wanted)
@@ -221,6 +262,7 @@ static enum status stream(struct session *session, sqlite3_stmt *statement, FILE
         format->row(&rendering, buffer->cells);
     }
     session->rows += rendering.rows;
+    session->took = seconds_now() - begun;
     if (rc != SQLITE_DONE)
         return failed(session, origin, NULL);
     if (wanted)
@@ -286,19 +328,53 @@ enum status query_answer(struct session *session, sqlite3_stmt *statement,
     return answer_streaming(session, statement, output_file(session->output), origin);
 }
 
+static enum status lacks_value(const char *name, const struct origin *origin)
+{
+    char message[192];
+    snprintf(message, sizeof message,
+             "nothing gives the parameter %.64s a value; .param set %.64s VALUE does",
+             name ? name : "?", name ? name + 1 : "1");
+    complain_at(origin, message);
+    return STATUS_ERROR;
+}
+
+static enum status bind_parameters(const struct session *session, sqlite3_stmt *statement,
+                                   const struct origin *origin)
+{
+    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
+        const char *name = sqlite3_bind_parameter_name(statement, i);
+        const char *text = name ? parameters_find(&session->parameters, name) : NULL;
+        if (!text)
+            return lacks_value(name, origin);
+        parameter_bind(statement, i, text);
+    }
+    return STATUS_OK;
+}
+
+/* A person is told how long it took where they asked for it, or where it took long. */
+static void tell_time(struct session *session, size_t rows)
+{
+    FILE *out = output_style(session->output)->terminal ? output_file(session->output) : stdout;
+    if (!session->interactive || (!session->timer && session->took < LONG))
+        return;
+    fprintf(out, "Time: %.3f s, ", session->took);
+    render_count(out, rows);
+    fflush(out);
+}
+
 static enum status run_statement(struct session *session, sqlite3_stmt *statement,
                                  const struct origin *origin)
 {
-    if (sqlite3_bind_parameter_count(statement) > 0) {
-        const char *name = sqlite3_bind_parameter_name(statement, 1);
-        char message[128];
-        snprintf(message, sizeof message, "nothing gives the parameter %.64s a value",
-                 name ? name : "?");
-        complain_at(origin, message);
+    size_t before = session->rows;
+    enum status status = bind_parameters(session, statement, origin);
+    if (status != STATUS_OK) {
         sqlite3_finalize(statement);
-        return STATUS_ERROR;
+        return status;
     }
-    return query_answer(session, statement, origin);
+    status = query_answer(session, statement, origin);
+    if (status == STATUS_OK)
+        tell_time(session, session->rows - before);
+    return status;
 }
 
 enum status query_prepare(struct session *session, const char *sql, const struct origin *origin,
@@ -371,7 +447,7 @@ static enum status fetch_bound(struct session *session, struct result *result, c
     if (sqlite3_prepare_v2(session->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return failed(session, NULL, NULL);
     bind_all(statement, types, arguments);
-    enum status status = fetch(session, statement, result, NULL);
+    enum status status = fetch(session, statement, result, SIZE_MAX, NULL);
     sqlite3_finalize(statement);
     return status;
 }

@@ -31,7 +31,13 @@ void render_result(const struct format *format, FILE *out, const struct style *s
                    const struct result *result)
 {
     struct rendering rendering = {
-        .out = out, .style = style, .headings = result->headings, .columns = result->columns};
+        .out = out,
+        .style = style,
+        .headings = result->headings,
+        .columns = result->columns,
+        .unseen = result->unseen,
+        .more = result->more,
+    };
     if (format->whole)
         format->whole(&rendering, result);
     else
@@ -41,4 +47,13 @@ void render_result(const struct format *format, FILE *out, const struct style *s
 void render_count(FILE *out, size_t rows)
 {
     fprintf(out, "%zu row%s\n", rows, rows == 1 ? "" : "s");
+}
+
+void render_total(const struct rendering *rendering, size_t rows)
+{
+    if (rendering->unseen == 0)
+        render_count(rendering->out, rows);
+    else
+        fprintf(rendering->out, "%s%zu rows (%zu shown)\n", rendering->more ? "over " : "",
+                rows + rendering->unseen, rows);
 }

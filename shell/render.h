@@ -24,7 +24,9 @@ struct rendering {
     const struct style *style;
     const struct heading *headings;
     size_t columns;
-    size_t rows; /* rows written so far */
+    size_t rows;   /* rows written so far */
+    size_t unseen; /* rows that the answer has beyond those to be written */
+    bool more;     /* and more than that */
 };
 
 /*
@@ -54,5 +56,8 @@ void render_result(const struct format *format, FILE *out, const struct style *s
 
 /* "1 row", "2 rows". */
 void render_count(FILE *out, size_t rows);
+
+/* The same at the end of an answer of which `rows` were written: "12 rows (10 shown)". */
+void render_total(const struct rendering *rendering, size_t rows);
 
 #endif

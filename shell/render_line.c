@@ -46,7 +46,7 @@ static void line_row(const struct rendering *rendering, const struct cell *cells
 
 static void line_end(const struct rendering *rendering)
 {
-    render_count(rendering->out, rendering->rows);
+    render_total(rendering, rendering->rows);
 }
 
 const struct format format_line = {

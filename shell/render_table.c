@@ -173,7 +173,7 @@ static void print_table(const struct rendering *rendering, const struct table_la
             print_aligned(rendering, layout, i, result_row(result, row) + i);
         fputc('\n', rendering->out);
     }
-    render_count(rendering->out, result->rows);
+    render_total(rendering, result->rows);
 }
 
 static void table_whole(const struct rendering *rendering, const struct result *result)

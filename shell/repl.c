@@ -2,16 +2,27 @@
 #include "repl.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "command.h"
 #include "complain.h"
 #include "complete.h"
+#include "escape.h"
 #include "greeting.h"
 #include "input.h"
+#include "pager.h"
 #include "query.h"
+#include "redirect.h"
 #include "stop.h"
+#include "terminal.h"
+#include "token.h"
+
+#define PROMPT      "spyq> "
+#define PROMPT_MORE "  ...> "
+#define SHOWN_ROWS  1000 /* that a person sees of an answer, unless they ask for more */
 
 /* SQL typed so far that is not complete yet. */
 struct pending {
@@ -49,6 +60,14 @@ static const char *skip_space(const char *text)
     return text;
 }
 
+static bool begins_sql(const char *word)
+{
+    for (const char *const *sql = statement_words; *sql; sql++)
+        if (strcasecmp(word, *sql) == 0)
+            return true;
+    return false;
+}
+
 /*
  * The command in a line that begins no SQL, without its dot: `.ps`, `\d`, and also the bare name
  * of a command, which no SQL statement begins with. NULL: it is SQL. Free the answer.
@@ -66,12 +85,38 @@ static char *take_command(const char *line)
     size_t name = strcspn(command, " \t\n");
     char after = command[name];
     command[name] = '\0';
-    bool known = marked || command_named(command);
+    /* EXPLAIN without a mark is SQL's own. */
+    bool known = marked || (command_named(command) && !begins_sql(command));
     command[name] = after;
     if (known)
         return command;
     free(command);
     return NULL;
+}
+
+/* What ends SQL: sqlite3_complete() knows semicolons; \g is one, and so is \G, which asks for
+ * lines. */
+enum ending { ENDING_NONE, ENDING_SEMICOLON, ENDING_LINES };
+
+/* A \g or \G at the end becomes a semicolon. */
+static enum ending find_ending(struct pending *pending)
+{
+    const char *end = pending->sql + pending->length;
+    struct token before = {0}, last = {0};
+    for (struct token token = token_next(pending->sql, end);
+         token.kind != TOKEN_END && token.kind != TOKEN_COMMENT;
+         token = token_next(token.start + token.length, end)) {
+        before = last;
+        last = token;
+    }
+    if (token_mark(&before, '\\') && token_is(&last, "g")) {
+        size_t at = (size_t)(before.start - pending->sql);
+        enum ending ending = *last.start == 'G' ? ENDING_LINES : ENDING_SEMICOLON;
+        memcpy(pending->sql + at, ";\n", 3);
+        pending->length = at + 2;
+        return ending;
+    }
+    return sqlite3_complete(pending->sql) ? ENDING_SEMICOLON : ENDING_NONE;
 }
 
 /* A timeout is for each query where a person types them, and else for the whole run. */
@@ -81,16 +126,25 @@ static void arm(const struct session *session)
         stop_arm(session->options.timeout);
 }
 
+/* Also what \G ends: it is remembered as a semicolon. */
+static void remember(struct session *session, const struct pending *pending)
+{
+    char *entry = strndup(pending->sql, pending->length - 1);
+    if (!entry)
+        return;
+    input_remember(entry);
+    free(session->last);
+    session->last = entry;
+}
+
 static enum status run_pending(struct session *session, struct pending *pending)
 {
     arm(session);
-    if (session->interactive) {
-        char *entry = strndup(pending->sql, pending->length - 1);
-        input_remember(entry ? entry : "");
-        free(entry);
-    }
+    if (session->interactive)
+        remember(session, pending);
     enum status status = query_run(session, pending->sql, &pending->origin);
     pending_clear(pending);
+    redirect_step(session, status);
     return status;
 }
 
@@ -99,13 +153,64 @@ static enum status run_command(struct session *session, const char *line, const 
     arm(session);
     if (session->interactive)
         input_remember(line);
-    return command_line(session, command);
+    enum status status = command_line(session, command);
+    redirect_step(session, status);
+    return status;
+}
+
+/*
+ * Whether a line that a person types begins neither SQL nor a command: waiting for its semicolon
+ * would help nobody. Says so.
+ */
+static bool is_neither(const char *line)
+{
+    const char *end = line + strlen(line), *words[128] = {NULL};
+    struct token token = token_next(line, end);
+    char word[48];
+    size_t count = 0;
+    if (token.kind != TOKEN_WORD)
+        return false;
+    for (const char *const *sql = statement_words; *sql; sql++) {
+        if (token_is(&token, *sql))
+            return false;
+        words[count++] = *sql;
+    }
+    for (size_t i = 0; commands[i] && count < 127; i++)
+        words[count++] = commands[i]->name;
+    token_name(&token, word, sizeof word);
+    const char *near = nearest_within(word, words, token.length < 4 ? 1 : 2);
+    complain("'%s' begins no SQL and is no command; %s%s%s", word, near ? "did you mean " : "",
+             near ? near : ".help lists them", near ? "?" : "");
+    return true;
+}
+
+/* \e, .edit: the SQL so far goes into the editor, and comes back as session->edited. */
+static bool is_edit(const char *line)
+{
+    const char *rest;
+    line = skip_space(line);
+    if (*line != '.' && *line != '\\')
+        return false;
+    return command_of_line(line + 1, &rest) == &command_edit && !*rest;
+}
+
+static enum status edit_pending(struct session *session, struct pending *pending)
+{
+    char *operands[] = {pending->sql, NULL};
+    enum status status = command_run(session, &command_edit, operands, 1);
+    if (status == STATUS_OK)
+        pending_clear(pending);
+    return status;
 }
 
 static enum status take_line(struct session *session, struct pending *pending, const char *line)
 {
+    if (pending->sql && session->interactive && is_edit(line))
+        return edit_pending(session, pending);
     if (!pending->sql) {
         if (!*skip_space(line))
+            return STATUS_OK;
+        if (session->interactive && *skip_space(line) == ';' && !skip_space(line)[1])
             return STATUS_OK;
         char *command = take_command(line);
         if (command) {
@@ -113,12 +218,22 @@ static enum status take_line(struct session *session, struct pending *pending, c
             free(command);
             return status;
         }
+        if (session->interactive && is_neither(line))
+            return STATUS_USAGE;
     }
     if (session->interactive && !*skip_space(line))
         fputs("The SQL above goes on until a ';'. Ctrl-C drops it.\n", stdout);
     if (!pending_add(pending, line))
         return STATUS_ERROR;
-    return sqlite3_complete(pending->sql) ? run_pending(session, pending) : STATUS_OK;
+    enum ending ending = find_ending(pending);
+    if (ending == ENDING_NONE)
+        return STATUS_OK;
+    const struct format *usual = session->options.format;
+    if (ending == ENDING_LINES)
+        session->options.format = &format_line;
+    enum status status = run_pending(session, pending);
+    session->options.format = usual;
+    return status;
 }
 
 /* What the prompt is about, for the Tab key. */
@@ -137,27 +252,63 @@ static char **find_words(void *context, const char *line, size_t cursor, size_t 
     return completion.words.at;
 }
 
+/* What comes from the editor is shown as if it had been typed. */
+static void show_edited(const char *text)
+{
+    bool utf8 = terminal_utf8();
+    const char *prompt = PROMPT;
+    for (size_t length; *text; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        fputs(prompt, stdout);
+        escape_print(stdout, (struct text){text, length}, utf8);
+        fputc('\n', stdout);
+        prompt = PROMPT_MORE;
+    }
+    fflush(stdout);
+}
+
+/* The next line, from the editor or the keyboard; to be freed. */
+static enum input_result next_line(struct session *session, const struct pending *pending,
+                                   char **line)
+{
+    if (!session->edited)
+        return input_read(pending->sql ? PROMPT_MORE : PROMPT, line);
+    *line = session->edited;
+    session->edited = NULL;
+    show_edited(*line);
+    return INPUT_LINE;
+}
+
+static void prompt_loop(struct session *session, struct pending *pending)
+{
+    char *line;
+    while (!session->quit) {
+        enum input_result got = next_line(session, pending, &line);
+        if (got == INPUT_END)
+            break;
+        if (got == INPUT_INTERRUPTED) {
+            pending_clear(pending);
+            continue;
+        }
+        pager_begin(true);
+        take_line(session, pending, line);
+        pager_end();
+        free(line);
+    }
+}
+
 enum status repl_prompt(struct session *session)
 {
     struct pending pending = {0};
     struct asking asking = {session, &pending};
-    char *line;
     session->interactive = true;
+    session->shown = SHOWN_ROWS;
     input_complete_with(find_words, &asking);
-    input_begin();
+    input_begin(!session->options.safe);
     greeting_print(session);
-    while (!session->quit) {
-        enum input_result got = input_read(pending.sql ? "  ...> " : "spyq> ", &line);
-        if (got == INPUT_END)
-            break;
-        if (got == INPUT_INTERRUPTED) {
-            pending_clear(&pending);
-            continue;
-        }
-        take_line(session, &pending, line);
-        free(line);
-    }
+    prompt_loop(session, &pending);
     pending_clear(&pending);
+    redirect_end(session, true);
     input_complete_with(NULL, NULL);
     input_end();
     return STATUS_OK;
@@ -206,5 +357,17 @@ enum status repl_script(struct session *session, FILE *script, const char *name)
         complain("cannot read %s", name ? name : "the SQL");
         status = STATUS_ERROR;
     }
+    return status;
+}
+
+enum status repl_text(struct session *session, const char *text)
+{
+    FILE *script = fmemopen((char *)text, strlen(text), "r");
+    if (!script) {
+        complain("cannot read the SQL: %s", strerror(errno));
+        return STATUS_ERROR;
+    }
+    enum status status = repl_script(session, script, NULL);
+    fclose(script);
     return status;
 }

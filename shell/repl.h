@@ -13,4 +13,7 @@ enum status repl_prompt(struct session *session);
 /* A script: stops at the first error. name is for messages; NULL: none in them. */
 enum status repl_script(struct session *session, FILE *script, const char *name);
 
+/* A script that is at hand: SQL and commands, without a name in messages. */
+enum status repl_text(struct session *session, const char *text);
+
 #endif

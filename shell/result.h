@@ -42,6 +42,8 @@ struct result {
     size_t rows;
     size_t capacity; /* in rows */
     size_t bytes;    /* what all of it takes */
+    size_t unseen;   /* rows of the answer beyond these, which are only counted */
+    bool more;       /* there are more yet: the counting was ended */
     struct arena *arena;
 };
 

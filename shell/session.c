@@ -2,9 +2,18 @@
 #include "session.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "complain.h"
+
+void session_free(struct session *session)
+{
+    parameters_free(&session->parameters);
+    free(session->last);
+    free(session->edited);
+    session->last = session->edited = NULL;
+}
 
 const struct format *session_format(const struct session *session)
 {

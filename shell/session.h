@@ -9,6 +9,7 @@
 
 #include "options.h"
 #include "output.h"
+#include "parameters.h"
 #include "render.h"
 #include "status.h"
 
@@ -17,6 +18,12 @@ struct result;
 
 /* Takes an answer that would have been written. */
 typedef void answer_sink(struct session *session, const struct result *result);
+/* Answers on their way elsewhere: redirect.c's. */
+struct redirect {
+    struct output *usual; /* where they went before; NULL: they still do */
+    char *where;
+    int steps; /* statements and commands until it ends, 0: it goes on */
+};
 
 struct session {
     const char *path; /* of the store */
@@ -30,7 +37,17 @@ struct session {
     answer_sink *sink; /* where answers go instead of to the output; NULL: they go there */
     void *sink_to;
     struct watermark *watermark; /* of the run that goes on; NULL: it has none */
+    double took;  /* seconds that the last statement took, without writing its answer */
+    bool timer;   /* tell that after each */
+    size_t shown; /* rows that a person is shown of an answer at the prompt, 0: all */
+    char *last;   /* the SQL that was typed last; NULL: none */
+    char *edited; /* SQL that comes from an editor, to be taken as typed; NULL: none */
+    struct parameters parameters;
+    struct redirect redirect;
 };
+
+/* Frees what the session holds, but for the store and the output. */
+void session_free(struct session *session);
 
 /* The format that this session's answers have now. */
 const struct format *session_format(const struct session *session);

@@ -36,6 +36,11 @@ void stop_install(void)
 void stop_arm(double timeout)
 {
     interrupted = 0;
+    stop_limit(timeout);
+}
+
+void stop_limit(double timeout)
+{
     deadline = timeout > 0 ? monotonic_ns() + (int64_t)(timeout * 1e9) : 0;
 }
 
@@ -72,21 +77,39 @@ const char *stop_words(enum stop_reason reason)
     return words[reason];
 }
 
-bool stop_wait_readable(int descriptor)
+/* The signals that ask for a stop wait until ppoll() lets them in, so that none is overlooked. */
+static void block_signals(sigset_t *before)
 {
-    sigset_t blocked, before;
+    sigset_t blocked;
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGINT);
     sigaddset(&blocked, SIGTERM);
     sigaddset(&blocked, SIGHUP);
-    sigprocmask(SIG_BLOCK, &blocked, &before);
+    sigprocmask(SIG_BLOCK, &blocked, before);
+}
+
+bool stop_sleep(double seconds)
+{
+    sigset_t before;
+    int64_t end = monotonic_ns() + (int64_t)(seconds * 1e9);
+    block_signals(&before);
+    for (int64_t left; !interrupted && !leaving && (left = end - monotonic_ns()) > 0;) {
+        struct timespec wait = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+        ppoll(NULL, 0, &wait, &before);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return !interrupted && !leaving;
+}
+
+bool stop_wait_readable(int descriptor)
+{
+    sigset_t before;
+    block_signals(&before);
     struct pollfd poll = {.fd = descriptor, .events = POLLIN};
     bool readable = false;
     while (!readable && !interrupted && !leaving) {
         int ready = ppoll(&poll, 1, NULL, &before);
         readable = ready > 0 || (ready < 0 && errno != EINTR);
-        if (ready < 0 && errno == EINTR)
-            break;
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
     return readable;

@@ -17,6 +17,9 @@ void stop_install(void);
 /* Starts a new piece of work: forgets an interrupt, sets the deadline in seconds (0: none). */
 void stop_arm(double timeout);
 
+/* Sets the deadline anew, and forgets nothing. */
+void stop_limit(double timeout);
+
 /* Why the work in hand must end, or STOP_NONE. Cheap enough to be asked for each row. */
 enum stop_reason stop_reason(void);
 bool stop_requested(void);
@@ -26,6 +29,9 @@ int stop_progress(void *unused);
 
 /* The reason in words, for a message. */
 const char *stop_words(enum stop_reason reason);
+
+/* Waits for so long; false as soon as a signal asks for a stop. */
+bool stop_sleep(double seconds);
 
 /*
  * Waits so many milliseconds and returns true; returns false as soon as a stop is asked for, or the

@@ -32,10 +32,24 @@ size_t terminal_width(int descriptor)
     return width > 0 && width < 10000 ? (size_t)width : 80;
 }
 
+size_t terminal_height(int descriptor)
+{
+    struct winsize size;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+        return size.ws_row;
+    const char *lines = getenv("LINES");
+    long height = lines ? strtol(lines, NULL, 10) : 0;
+    return height > 0 && height < 10000 ? (size_t)height : 24;
+}
+
+bool terminal_clears(int descriptor)
+{
+    const char *term = getenv("TERM");
+    return isatty(descriptor) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 bool terminal_colour(int descriptor)
 {
-    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    if (!isatty(descriptor) || (no_color && *no_color))
-        return false;
-    return term && *term && strcmp(term, "dumb") != 0;
+    const char *no_color = getenv("NO_COLOR");
+    return terminal_clears(descriptor) && !(no_color && *no_color);
 }

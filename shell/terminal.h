@@ -15,6 +15,12 @@ bool terminal_utf8(void);
 /* Columns of the terminal behind a descriptor; COLUMNS, else 80, where it does not say. */
 size_t terminal_width(int descriptor);
 
+/* Lines of it, likewise from LINES, else 24. */
+size_t terminal_height(int descriptor);
+
+/* Whether it understands what clears it: a terminal, and not a dumb one. */
+bool terminal_clears(int descriptor);
+
 /* Whether bold is wanted there: a terminal, not a dumb one, and NO_COLOR is not set. */
 bool terminal_colour(int descriptor);
 

@@ -91,6 +91,7 @@ def environment(**changes):
         "HOME": path("home"),
         "TERM": "xterm",
         "LC_ALL": "C.UTF-8",
+        "PAGER": "",  # none, but for the tests that are about one
         # What a sanitizer finds ends the program with a code that is none of its own.
         "ASAN_OPTIONS": "exitcode=99",
         "UBSAN_OPTIONS": "exitcode=99",
