@@ -51,7 +51,8 @@ const struct command command_check = {
         "Reads all of the store, which takes its time, and tells what should not be: a damaged\n"
         "file, rows that name others which are not there, times and numbers that do not fit.\n"
         "What lost rows or a clock that was set account for is told with that reason, and is\n"
-        "no error. Exits with 1 if anything is wrong.\n",
+        "no error. Exits with 1 if anything is wrong.\n"
+        "Example:  check\n",
     .most = 1,
     .storeless = true,
     .run = check_run,

@@ -118,9 +118,10 @@ static bool options_fit(const struct options *options, const struct command *com
 
 static bool is_safe(const struct session *session, const struct command *command)
 {
-    if (!session->options.safe || !command->outside)
+    bool watermark = session->options.only_new;
+    if (!session->options.safe || (!command->outside && !watermark))
         return true;
-    complain("--safe turns %s off", command->name);
+    complain("--safe turns %s off", watermark ? "--new" : command->name);
     return false;
 }
 

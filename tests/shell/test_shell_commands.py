@@ -405,7 +405,7 @@ class Safe(Shell):
 
     def test_on_the_command_line(self):
         for words in (["-o", path("unsafe"), "SELECT 1"], ["-f", path("good.sql")],
-                      ["pin", "trace:1"]):
+                      ["pin", "trace:1"], ["run", "logins", "--new"]):
             result = spyq("--safe", *words)
             self.assertEqual((result.returncode, result.stdout), (2, b""), words)
             self.assertIn(b"--safe turns ", result.stderr)
