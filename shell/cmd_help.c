@@ -11,15 +11,14 @@ static const char *const aliases[] = {"h", "?", NULL};
 
 static void help_prompt(FILE *out)
 {
-    fputs("SQL ends with ';' and may span lines.\n"
-          "Questions, the same as verbs on the command line:\n",
+    fputs("SQL ends with ';', or with \\G for a line for each value. Verbs, which may be "
+          "shortened:\n",
           out);
     command_help_all(out, ".", false);
-    fputs("The shell:\n", out);
+    fputs("Of the shell itself:\n", out);
     command_help_all(out, ".", true);
-    fputs("Names may be shortened; Tab completes them, and SQL. Options go after a command.\n"
-          ".help COMMAND tells more; .help targets: what a TARGET is; .help options.\n"
-          "Ctrl-C stops a query, Ctrl-D leaves.\n",
+    fputs("Tab completes, Ctrl-C stops, Ctrl-D leaves. Options go after a verb: .help options.\n"
+          ".help VERB tells more; .help targets: what a TARGET is.\n",
           out);
 }
 

@@ -13,7 +13,7 @@ static enum status output_run(struct session *session, char **operands)
 const struct command command_output = {
     .name = "output",
     .arguments = "[FILE]",
-    .summary = "where answers go from now on",
+    .summary = "where answers go",
     .help =
         "FILE is written when the next .output, or the end of the shell, ends it; until then it\n"
         "is as it was. '|COMMAND' is a command line of sh that reads the answers. Without FILE\n"

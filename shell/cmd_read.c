@@ -34,7 +34,7 @@ static enum status read_run(struct session *session, char **operands)
 const struct command command_read = {
     .name = "read",
     .arguments = "FILE",
-    .summary = "run SQL and commands of a file",
+    .summary = "run a file",
     .help = "Stops at the first error, and names its line.\n"
             "Example:  .read morning.sql\n",
     .least = 1,

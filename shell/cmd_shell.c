@@ -56,7 +56,7 @@ static enum status mode_run(struct session *session, char **operands)
 const struct command command_mode = {
     .name = "mode",
     .arguments = "[FORMAT]",
-    .summary = "how answers look from now on",
+    .summary = "how answers look",
     .help =
         "FORMAT is table, line, csv, csv-safe, json, jsonl or markdown; without one, tells the\n"
         "present one. A command's own --json and the like count for that command only.\n"
