@@ -240,13 +240,13 @@ enum status command_line(struct session *session, const char *line)
 #define BRIEF_HALF 40 /* of a whole entry, where two share a line */
 
 /* Two entries share a line where both are short enough. */
-void command_help_all(FILE *out, const char *dot, bool prompt_only)
+void command_help_all(FILE *out, const char *dot, bool prompt_too)
 {
     int used = 0;
     for (size_t i = 0; commands[i]; i++) {
         const struct command *command = commands[i];
         char name[32];
-        if (command->prompt_only != prompt_only)
+        if (command->prompt_only && !prompt_too)
             continue;
         snprintf(name, sizeof name, "%s%s", dot, command->name);
         int width = 2 + BRIEF_NAME + (int)strlen(command->summary);

@@ -69,9 +69,9 @@ const struct command *command_of_line(const char *line, const char **rest);
 void command_help_one(const struct session *session, const struct command *command);
 
 /*
- * Writes the names of all verbs, or of the commands for the prompt only, with their summaries, two
+ * Writes the names of all verbs, and of the commands for the prompt too, with their summaries, two
  * on a line where both are short. `dot` goes before each name.
  */
-void command_help_all(FILE *out, const char *dot, bool prompt_only);
+void command_help_all(FILE *out, const char *dot, bool prompt_too);
 
 #endif
