@@ -11,9 +11,7 @@ static const char *const aliases[] = {"h", "?", NULL};
 
 static void help_prompt(FILE *out)
 {
-    fputs("SQL ends with ';', or with \\G for a line for each value. Verbs, which may be "
-          "shortened:\n",
-          out);
+    fputs("SQL ends with ';', or with \\G for lines. Verbs, which may be shortened:\n", out);
     command_help_all(out, ".", true);
     fputs("Tab completes, Ctrl-C stops, Ctrl-D leaves. Options go after a verb.\n"
           ".help VERB tells more; .help targets: what a TARGET is; .help options.\n",
