@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "catalog.h"
 #include "command.h"
 #include "complain.h"
 #include "options.h"
@@ -18,6 +19,19 @@ static void help_prompt(FILE *out)
           out);
 }
 
+/* Whether a word is a table of the store, or begins with one and a dot. */
+static bool names_schema(struct session *session, const char *word)
+{
+    struct catalog tables = {0};
+    size_t length = strcspn(word, ".");
+    bool found = false;
+    catalog_tables(&tables, session->db);
+    for (size_t i = 0; !found && i < tables.count; i++)
+        found = strncmp(tables.at[i], word, length) == 0 && !tables.at[i][length];
+    catalog_free(&tables);
+    return found;
+}
+
 static enum status help_run(struct session *session, char **operands)
 {
     FILE *out = output_file(session->output);
@@ -27,6 +41,9 @@ static enum status help_run(struct session *session, char **operands)
         options_explain(out);
     } else if (operands[0]) {
         const char *word = operands[0] + (operands[0][0] == '.');
+        /* processes, processes.comm: at the prompt the schema is at hand. */
+        if (session->db && !command_match(word) && names_schema(session, word))
+            return command_run(session, &command_schema, operands, 1);
         const struct command *command = command_find(word, session->interactive ? "." : "");
         if (!command)
             return STATUS_USAGE;

@@ -2,6 +2,7 @@
 /* The tables and columns of the store that is open, beside what they mean. */
 #include <string.h>
 
+#include "column_help.h"
 #include "command.h"
 #include "complain.h"
 #include "query.h"
@@ -81,7 +82,13 @@ static enum status show_columns(struct session *session, const char *table)
 
 static enum status schema_run(struct session *session, char **operands)
 {
-    return operands[0] ? show_columns(session, operands[0]) : show_tables(session);
+    char *dot = operands[0] ? strchr(operands[0], '.') : NULL;
+    if (!operands[0])
+        return show_tables(session);
+    if (!dot)
+        return show_columns(session, operands[0]);
+    *dot = '\0';
+    return column_help(session, operands[0], dot + 1);
 }
 
 static const char *const aliases[] = {"tables", "d", NULL};
@@ -89,10 +96,12 @@ static const char *const aliases[] = {"tables", "d", NULL};
 const struct command command_schema = {
     .name = "schema",
     .aliases = aliases,
-    .arguments = "[TABLE]",
+    .arguments = "[TABLE | TABLE.COLUMN]",
     .summary = "tables, views, columns",
-    .help = "With a line on what each means. spyq-schema(7) has the whole story.\n"
-            "Example:  schema processes\n",
+    .help = "With a line on what each means; of one column also values and an example.\n"
+            "spyq-schema(7) has the whole story.\n"
+            "Examples: schema processes\n"
+            "          schema processes.comm\n",
     .most = 1,
     .run = schema_run,
 };

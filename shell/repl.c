@@ -203,10 +203,23 @@ static enum status edit_pending(struct session *session, struct pending *pending
     return status;
 }
 
+/* SQL that lacks its semicolon swallows no command that a person types. */
+static bool is_misplaced(const char *line)
+{
+    const char *rest;
+    line = skip_space(line);
+    if (*line != '.' || !command_of_line(line + 1, &rest))
+        return false;
+    fputs("The SQL above has not ended: ';' ends it, Ctrl-C drops it.\n", stdout);
+    return true;
+}
+
 static enum status take_line(struct session *session, struct pending *pending, const char *line)
 {
     if (pending->sql && session->interactive && is_edit(line))
         return edit_pending(session, pending);
+    if (pending->sql && session->interactive && is_misplaced(line))
+        return STATUS_USAGE;
     if (!pending->sql) {
         if (!*skip_space(line))
             return STATUS_OK;

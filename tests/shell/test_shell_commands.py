@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the shell itself can do: endings, settings, files, the pager, the editor, --safe."""
+import json
 import os
 import re
 import shutil
-import stat
 import unittest
 
 import support
-from support import ENDLESS, Terminal, environment, path, spyq, store
+from support import ENDLESS, Terminal, environment, path, spyq
 
 NUMBERS = ("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT {}) "
            "SELECT x FROM c;")
@@ -56,6 +56,13 @@ class Prompt(Shell):
                 "whatever": "'whatever' begins no SQL and is no command; .help lists them"}.items():
             self.assertEqual(self.answer(terminal, line), f"spyq: {words}\nspyq>")
         self.assertEqual(self.answer(terminal, ";"), "spyq>")
+
+    def test_a_command_in_a_statement(self):
+        terminal = self.start()
+        terminal.ask("SELECT 1 AS a", prompt=r"  \.\.\.> ")
+        screen = terminal.ask(".ps", prompt=r"  \.\.\.> ")
+        self.assertIn("The SQL above has not ended: ';' ends it, Ctrl-C drops it.\n", screen)
+        self.assertIn("\n1\n1 row\n", terminal.ask(";"))
 
     def test_more_rows_than_anyone_reads(self):
         terminal = self.start()
@@ -217,7 +224,10 @@ class Editor(Shell):
         terminal = self.start(env=self.editor(
             "sed-editor", f'ls -l "$1" | cut -c1-10 > {path("mode")}; sed -i s/11/12/ "$1"\n'))
         terminal.ask("SELECT 11 AS a,\r  2 AS b;")
-        screen = terminal.ask(r"\e")
+        terminal.type("\\e\r")
+        terminal.wait(r"12  2\r\n")
+        terminal.wait("spyq> ")
+        screen = terminal.screen()
         self.assertIn("spyq> SELECT 12 AS a,\n  ...>   2 AS b;\n a  b\n--  -\n12  2\n1 row\nspyq>",
                       screen)
         self.assertEqual(content("mode"), "-rw-------\n")
@@ -434,7 +444,56 @@ class Runaways(Shell):
                 self.assertEqual(result.stdout, b"")
 
 
+class ColumnHelp(unittest.TestCase):
+    def columns(self):
+        result = spyq("--jsonl", "SELECT s.name AS t, c.name AS c FROM sqlite_schema AS s, "
+                      "pragma_table_info(s.name) AS c WHERE s.type IN ('table', 'view')")
+        names = [tuple(json.loads(line).values()) for line in result.stdout.splitlines()]
+        return names
+
+    def test_every_column_has_an_example_that_works(self):
+        names = self.columns()
+        self.assertGreater(len(names), 200)
+        result = spyq(stdin="".join(f".schema {table}.{column} --jsonl\n"
+                                    for table, column in names))
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        rows = [json.loads(line) for line in result.stdout.decode().splitlines()]
+        self.assertEqual([row["column"] for row in rows], [column for _, column in names])
+        result = spyq(stdin="".join(row["example"] + "\n" for row in rows))
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+
+    def test_what_it_tells(self):
+        result = spyq("--table", "schema", "processes.user")
+        self.assertEqual(result.stdout.decode(), (
+            "row 1\n"
+            "  column   user\n"
+            "  type     TEXT\n"
+            "  meaning  name of the effective user\n"
+            "  index    NULL\n"
+            "  values   root, www-data, ana\n"
+            "  example  SELECT * FROM processes WHERE user = 'root';\n"
+            "1 row\n"))
+        row = json.loads(spyq("--jsonl", "schema", "hosts.booted_at").stdout)
+        self.assertEqual(row["values"], "2026-11-22T02:00:00.000000000Z")
+        self.assertEqual(row["example"], "SELECT * FROM hosts WHERE booted_at >= ago('1h');")
+
+    def test_there_is_no_such_column(self):
+        result = spyq("schema", "processes.com")
+        self.assertEqual((result.returncode, result.stdout), (1, b""))
+        self.assertIn(b"processes has no column 'com'; did you mean comm?", result.stderr)
+
+    def test_hostile_values(self):
+        result = spyq("--table", "schema", "hostile.value")
+        self.assertEqual(result.returncode, 0)
+        self.assertNotIn(b"\x1b", result.stdout)
+
+
 class Help(Shell):
+    def test_it_knows_tables_as_well(self):
+        terminal = self.start(columns=100)
+        self.assertIn("example  SELECT * FROM hosts WHERE", terminal.ask(".help hosts.kernel"))
+        self.assertIn("name of the host", terminal.ask(".help hosts"))
+
     def test_every_command_has_an_example_and_fits(self):
         terminal = self.start(lines=100)
         listed = re.findall(r"(?m)^(?:.{40})?  \.([a-z]+) ", terminal.ask(".help"))
