@@ -72,14 +72,12 @@ static enum status warn(struct session *session, const char *table)
         struct text columns = text_of_cell(&result_row(&found, 0)[1]);
         fputs("! reads every row of ", out);
         escape_print(out, cell_text(table).bytes, utf8);
-        fputs("; a condition on id", out);
+        fputs("; it has an index on\n  id", out);
         if (columns.data) {
-            fputs(" or on one of\n  ", out);
+            fputs(", ", out);
             escape_print(out, columns, utf8);
-            fputs("\n  would not\n", out);
-        } else {
-            fputs(" would not\n", out);
         }
+        fputc('\n', out);
     }
     result_free(&found);
     return status;

@@ -165,7 +165,9 @@ static enum status show(struct session *session, const struct result *found, con
     struct cell cells[] = {row[0],
                            row[1],
                            cell_text(column.meaning),
-                           row[3].integer ? cell_text("the key") : row[2],
+                           row[3].integer             ? cell_text("the key")
+                           : row[2].type == CELL_NULL ? cell_text("none")
+                                                      : row[2],
                            values && *values ? cell_text(values) : cell_text(NULL),
                            cell_text(example)};
     bool room = result_begin(&result, headings, 6) && result_add(&result, cells);

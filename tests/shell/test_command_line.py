@@ -453,9 +453,9 @@ class Manual(unittest.TestCase):
 
 
 class Completion(unittest.TestCase):
-    def complete(self, *words):
+    def complete(self, *words, breaks=" "):
         script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
-                  '_spyq; printf "%s\\n" "${COMPREPLY[@]}"')
+                  f'COMP_WORDBREAKS="{breaks}"; _spyq; printf "%s\\n" "${{COMPREPLY[@]}}"')
         result = subprocess.run(
             ["bash", "-c", script, "bash",
              os.path.join(support.TOP, "packaging/completion/spyq"), *words],
@@ -467,6 +467,28 @@ class Completion(unittest.TestCase):
         options = set(re.findall(r"--[a-z-]+", text)) | {"--help", "--version"}
         self.assertEqual(set(self.complete("spyq", "--")), options)
         self.assertEqual(set(self.complete("spyq", "")), verbs())
+
+    def test_what_the_store_says(self):
+        ask = (support.program, "--store", store())
+        self.assertEqual(self.complete(*ask, "tree", "exe:ngi"), ["exe:nginx"])
+        self.assertEqual(self.complete(*ask, "tree", "exe:ngi", breaks=" :"), ["nginx"])
+        self.assertEqual(self.complete(*ask, "tree", "exe:/opt"), ["exe:/opt/odd/curl"])
+        self.assertEqual(set(self.complete(*ask, "why", "pid:81")), {"pid:812", "pid:815"})
+        self.assertEqual(self.complete(*ask, "why", "file:/tmp/m"), ["file:/tmp/miner"])
+        self.assertEqual(set(self.complete(*ask, "schema", "host")), {"hosts", "hostile"})
+
+    def test_names_that_mean_something_to_a_shell_are_not_offered(self):
+        name = make_store("bash.db")
+        db = sqlite3.connect(name)
+        proof = path("executed")
+        for exe in (f"/tmp/a$(touch${{IFS}}{proof})", f"/tmp/a`touch {proof}`", "/tmp/a;b", "/tmp/a b",
+                    "/tmp/a\x1b[31m", "/tmp/a'", "/tmp/a\nb", "/tmp/aaa"):
+            db.execute("INSERT INTO processes (id, host_id, pid, started_at, exe, origin) "
+                       "SELECT max(id) + 1, 1, 99, max(started_at), ?, 'event' FROM processes", (exe,))
+        db.commit()
+        db.close()
+        self.assertEqual(self.complete(support.program, "--store", name, "tree", "exe:a"), ["exe:aaa"])
+        self.assertFalse(os.path.exists(proof))
 
     def test_it_completes(self):
         self.assertEqual(self.complete("spyq", "--json", "sta"), ["status"])

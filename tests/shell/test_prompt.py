@@ -113,6 +113,37 @@ class Prompt(unittest.TestCase):
             self.assertFalse(ord(char) < 32 and char not in "\n\a" or 127 <= ord(char) < 160
                              or char in "\u202e\u2066\u200b\u2028\U000e0041", repr(char))
 
+    def test_hostile_rows_on_the_screen(self):
+        terminal = self.start()
+        screen = terminal.ask("SELECT id, what, value FROM hostile WHERE id < 12;")
+        self.assertEqual(screen.split("id < 12;\n")[1], (
+            "id  what     value\n"
+            "--  -------  -----------------------------\n"
+            " 1  escape   a\\x1b[31mred\\x1b]0;title\\x07z\n"
+            " 2  newline  one\\ntwo\\rthree\\tfour\n"
+            " 3  bidi     abc\\u202efed\\u2066x\\u200by\n"
+            " 4  invalid  a\\xff\\x9bb\\xc3\n"
+            " 5  c1       a\\u009b31m\\x7f\n"
+            " 6  nul      a\\x00b\n"
+            " 7  blob     00ff41\n"
+            " 8  empty\n"
+            " 9  null     NULL\n"
+            "10  quotes   say \"hi\", it's\n"
+            "11  wide     日本語テキスト\n"
+            "11 rows\n"
+            "spyq>"))
+
+    def test_cells_of_a_mebibyte(self):
+        terminal = self.start()
+        screen = terminal.ask("SELECT 1 AS a, char(27) || hex(zeroblob(524288)) AS t, "
+                              "zeroblob(1048576) AS b, 2 AS c;")
+        self.assertEqual(screen.split("c;\n")[1], (
+            "a  t                                     b                                     c\n"
+            "-  ------------------------------------  ------------------------------------  -\n"
+            "1  \\x1b0000000000000000000000000000000…  00000000000000000000000000000000000…  2\n"
+            "1 row\n"
+            "spyq>"))
+
     def test_csv_in_a_terminal_is_escaped(self):
         screen = self.start().ask("SELECT value FROM hostile WHERE id = 2;")
         self.assertIn("one\\ntwo\\rthree\\tfour", screen)

@@ -261,8 +261,8 @@ class Editor(Shell):
 class Explain(Shell):
     def test_a_full_scan_is_warned_of(self):
         screen = self.answer(self.start(), ".explain SELECT * FROM processes WHERE comm = 'curl';")
-        self.assertRegex(screen, r"^SCAN processes\n! reads every row of processes; a condition on "
-                         r"id or on one of\n  .*\bparent_id\b.*\n  would not\nspyq>$")
+        self.assertRegex(screen, r"^SCAN processes\n! reads every row of processes; it has an "
+                         r"index on\n  id, .*\bparent_id\b.*\nspyq>$")
 
     def test_an_index_is_not(self):
         terminal = self.start()
@@ -469,7 +469,7 @@ class ColumnHelp(unittest.TestCase):
             "  column   user\n"
             "  type     TEXT\n"
             "  meaning  name of the effective user\n"
-            "  index    NULL\n"
+            "  index    none\n"
             "  values   root, www-data, ana\n"
             "  example  SELECT * FROM processes WHERE user = 'root';\n"
             "1 row\n"))
