@@ -235,6 +235,7 @@ install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)
 	install -D -m 755 $(BUILD)/spyq $(DESTDIR)$(bindir)/spyq
 	install -D -m 644 $(BUILD)/spyq.so $(DESTDIR)$(libdir)/spyq/spyq.so
 	install -D -m 644 packaging/spyqd.conf $(DESTDIR)$(docdir)/spyqd.conf
+	install -m 644 docs/cookbook.md $(DESTDIR)$(docdir)/cookbook.md
 	install -d $(DESTDIR)$(docdir)/examples
 	install -m 644 $(EXAMPLES) $(DESTDIR)$(docdir)/examples
 	install -D -m 644 packaging/completion/spyq $(DESTDIR)$(completiondir)/spyq
@@ -247,7 +248,7 @@ install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)
 
 uninstall: ## remove what install put there; store and configuration stay
 	rm -f $(DESTDIR)$(sbindir)/spyqd $(DESTDIR)$(bindir)/spyq $(DESTDIR)$(libdir)/spyq/spyq.so \
-		$(DESTDIR)$(docdir)/spyqd.conf $(DESTDIR)$(completiondir)/spyq \
+		$(DESTDIR)$(docdir)/spyqd.conf $(DESTDIR)$(docdir)/cookbook.md $(DESTDIR)$(completiondir)/spyq \
 		$(patsubst packaging/%,$(DESTDIR)$(docdir)/%,$(EXAMPLES)) \
 		$(DESTDIR)$(unitdir)/spyqd.service \
 		$(DESTDIR)$(sysusersdir)/spyq.conf $(DESTDIR)$(tmpfilesdir)/spyq.conf \

@@ -26,19 +26,23 @@ static struct text base_name(struct text path)
     return (struct text){slash + 1, path.length - (size_t)(slash + 1 - path.data)};
 }
 
-/* A number alone is what the kernel calls a program that was run by its descriptor. */
-static bool is_number(struct text text)
+/* A name that stands for whatever program it leads to: a descriptor's number, or that of procfs for
+ * the program that runs. */
+static bool is_pronoun(struct text path)
 {
-    for (size_t i = 0; i < text.length; i++)
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-    return true;
+    static const char self[] = "/proc/self/exe";
+    struct text name = base_name(path);
+    size_t digits = 0;
+    while (digits < name.length && name.data[digits] >= '0' && name.data[digits] <= '9')
+        digits++;
+    return digits == name.length ||
+           (path.length == sizeof self - 1 && memcmp(path.data, self, sizeof self - 1) == 0);
 }
 
 static struct text exec_name(const struct cell *exec)
 {
-    struct text name = base_name(text_of_cell(&exec[EXEC_FILENAME]));
-    return name.length == 0 || is_number(name) ? base_name(text_of_cell(&exec[EXEC_EXE])) : name;
+    struct text path = text_of_cell(&exec[EXEC_FILENAME]);
+    return base_name(is_pronoun(path) ? text_of_cell(&exec[EXEC_EXE]) : path);
 }
 
 /* The last that succeeded by then; NULL: none. */

@@ -76,6 +76,20 @@ static bool goes_with_the_user(const struct deed *deed)
            deed_integer(deed, PRIVILEGE_WITH) != INTEGER_NULL;
 }
 
+static void put_ids(struct deed *deed, const char *what, int old, int now)
+{
+    fprintf(deed->out, "%s from %" PRId64 " to %" PRId64, what, deed_integer(deed, old),
+            deed_integer(deed, now));
+}
+
+static void tell_ids(struct deed *deed)
+{
+    put_ids(deed, " changed its user id", PRIVILEGE_OLD_UID, PRIVILEGE_UID);
+    if (deed_integer(deed, PRIVILEGE_OLD_UID) != deed_integer(deed, PRIVILEGE_OLD_EUID) ||
+        deed_integer(deed, PRIVILEGE_UID) != deed_integer(deed, PRIVILEGE_EUID))
+        put_ids(deed, ", the effective one", PRIVILEGE_OLD_EUID, PRIVILEGE_EUID);
+}
+
 static void tell_setuid(struct deed *deed)
 {
     bool by_exec = deed_integer(deed, PRIVILEGE_EXEC) != INTEGER_NULL;
@@ -85,11 +99,7 @@ static void tell_setuid(struct deed *deed)
                 by_exec ? "the program it executed"
                         : "a system call, without executing a setuid program");
     else
-        fprintf(deed->out,
-                " changed its user id from %" PRId64 " to %" PRId64
-                ", the effective one from %" PRId64 " to %" PRId64,
-                deed_integer(deed, PRIVILEGE_OLD_UID), deed_integer(deed, PRIVILEGE_UID),
-                deed_integer(deed, PRIVILEGE_OLD_EUID), deed_integer(deed, PRIVILEGE_EUID));
+        tell_ids(deed);
     story_prove(deed->story, STORY_PRIVILEGES, deed_integer(deed, PRIVILEGE_WITH));
 }
 

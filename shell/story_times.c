@@ -179,6 +179,8 @@ static struct link link_of_edge(const struct story *story, size_t row)
 bool story_edge_counts(const struct story *story, size_t row)
 {
     struct link link = link_of_edge(story, row);
+    if (link.src->stranger || link.dst->stranger)
+        return false;
     return leads_back(story, &link) || leads_on(story, &link);
 }
 

@@ -16,6 +16,7 @@ import re
 import select
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -175,7 +176,7 @@ class Stage:
         self.directory = tempfile.mkdtemp(prefix="spyq-stage-")
         os.chmod(self.directory, 0o755)
         self.cgroup = Cgroup.top()
-        self.units, self.started, self.key = {}, [], None
+        self.units, self.started, self.key, self.scenes = {}, [], None, []
         self._write_etc()
         script = SET.format(fresh=" ".join(FRESH), directory=self.directory, users=" ".join(USERS))
         self.holder = self._hold(["--mount", "--net", "--uts", "/bin/sh", "-c", script])
@@ -302,12 +303,21 @@ class Stage:
         self.start([SSHD, "-D", "-f", name], unit, host=host)
         self.listens(22, host)
 
+    def _keep(self, directory):
+        """The store, and when each scenario began: for tests/shell/cookbook."""
+        os.makedirs(directory, exist_ok=True)
+        with sqlite3.connect(os.path.join(self.directory, "spyq.db")) as store:
+            path = os.path.join(directory, "spyq.db")
+            if os.path.exists(path):
+                os.unlink(path)
+            store.execute("VACUUM INTO ?", (path,))
+        with open(os.path.join(directory, "scenes.json"), "w") as file:
+            json.dump(self.scenes, file)
+
     def stop(self):
         self.recorder.kill()
-        keep = os.environ.get("SPYQ_TEST_KEEP")
-        if keep:
-            shutil.copytree(self.directory, keep, dirs_exist_ok=True,
-                            ignore=lambda at, names: [name for name in names if "db" not in name])
+        if "SPYQ_TEST_KEEP" in os.environ:
+            self._keep(os.environ["SPYQ_TEST_KEEP"])
         self.cgroup.remove()
         for process in self.started:
             process.wait()
@@ -383,6 +393,7 @@ class StageCase(EdgeCase):
         self.recorder, self.store = self.stage.recorder, self.stage.store
         self.world, self.cgroup = self.stage.world, self.stage.unit("fence")
         self.began = time.time_ns()
+        self.stage.scenes.append([self._testMethodName, self.began])
         self.losses_before = len(self.store.rows("SELECT id FROM losses"))
 
     def login(self, user, source=OFFICE):

@@ -308,15 +308,15 @@ class Containers(StageCase):
             ["in container shop2", "wrote /srv/jobs/sweep", "then called /host/sweep"],
             ["ran the script /srv/jobs/sweep, which sh", "in container shop2", "had written"],
             ["/usr/bin/id -gn"],
-            lacks=[twin])
+            lacks=[twin, "exe (pid"])
 
 
 class Builds(StageCase):
     def test_busy_build(self):
-        """Two hundred compilations, which nobody wants to read one by one."""
+        """Sixty compilations, which nobody wants to read one by one."""
         self.stage.write("/srv/src/cc", "#!/bin/sh\n/bin/cat $1 > $2\n", 0o755)
         self.stage.write("/srv/src/Makefile",
-                         "objects = $(patsubst %,/srv/out/%.o,$(shell /usr/bin/seq 100))\n"
+                         "objects = $(patsubst %,/srv/out/%.o,$(shell /usr/bin/seq 60))\n"
                          "/srv/out/program: $(objects)\n\t/bin/cat $^ > $@\n\tchmod +x $@\n"
                          "/srv/out/%.o:\n\t/srv/src/cc /srv/src/one.c $@\n")
         self.stage.write("/srv/src/one.c", "#!/bin/sh\n")
@@ -327,7 +327,7 @@ class Builds(StageCase):
         deploy.run("make -s -j4 -f /srv/src/Makefile && /srv/out/program", 60)
         make = self.ran("make -s -j4%", lambda row: row["ended_at"])
         ahead = self.reached("forward", make)
-        self.assertGreater(len(ahead), 200)
+        self.assertGreater(len(ahead), 120)
         self.check_not(ahead, self.process(ana.pid))
         program = self.store.rows("SELECT * FROM processes WHERE cmdline LIKE '%/srv/out/program' "
                                   "AND started_at >= ?", self.began)
@@ -336,4 +336,4 @@ class Builds(StageCase):
         self.assertLess(len(told), 30, [row["sentence"] for row in told])
         self.check_story(told, ["make", "ran"], ["more like it"], ["/srv/out/program"],
                          lacks=[self.process(ana.pid)])
-        self.assertGreater(max(row["count"] for row in told), 90)
+        self.assertGreater(max(row["count"] for row in told), 50)

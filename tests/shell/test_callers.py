@@ -89,7 +89,9 @@ class Callers(unittest.TestCase):
             self.assertNotIn(word, text)
 
     def test_cause_is_who_was_connected(self):
-        text = told(answered("callers.db"), "why", "142")
+        store = answered("callers.db")
+        self.check(told(store, "story", "142"), ["guilty"], ["early", "late", "pid 141", "pid 143"])
+        text = told(store, "why", "142")
         self.check(text, ["guilty (pid 122, root) connected to serverd (pid 100)",
                           "serverd (pid 100, root) forked", "only used the same servers"],
                    ["early", "late", "pid 141", "pid 143"])
