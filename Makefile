@@ -204,6 +204,11 @@ check-kernels: ## run the real-kernel tests on stock kernels, in virtual machine
 	@tests/vm/run $(BUILD) $(if $(KERNELS),--kernels '$(KERNELS)') $(if $(TIERS),--tiers '$(TIERS)') \
 		$(if $(WHOLE),--whole) $(foreach name,$(TESTS),-k $(name))
 
+check-detection: ## act out attacks and harmless work, and hold the flags against them: NAMES="shell cron"
+	@scripts/install-deps build test
+	+@$(call build,all tests)
+	@tests/detection/run $(BUILD) $(foreach name,$(NAMES),-k $(name))
+
 generated: $(GENERATED)
 
 tests: $(UNIT_TESTS) $(TEST_HELPERS) ## build what the tests consist of
@@ -261,5 +266,5 @@ clean: ## remove everything that was built; recordings in .spyq stay
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all run check check-kernels generated tests fuzz bench deps format lint install uninstall clean help FORCE
+.PHONY: all run check check-kernels check-detection generated tests fuzz bench deps format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:

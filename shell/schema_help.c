@@ -431,6 +431,13 @@ static const struct meaning linked_columns[] = {
     {NULL, NULL},
 };
 
+static const struct meaning known_columns[] = {
+    {"kind",
+     "what it is: shell, interpreter, downloader, server, package manager, debugger, defender"},
+    {"name", "the program's file name, without a version"},
+    {NULL, NULL},
+};
+
 static const struct meaning novel_columns[] = {
     {"trace_id", "the trace of that process: traces.id"},
     {NULL, NULL},
@@ -468,6 +475,7 @@ static const struct relation relations[] = {
     {"linked_traces", "which trace led into which, with their titles", linked_columns,
      "trace_links"},
     {"first_seen", "since when this host knows what goes with what", novel_columns, "pairs"},
+    {"known_programs", "what programs are, by their names", known_columns, NULL},
     {"exposed_listeners", "open listeners that other hosts can reach", holder_columns, "listeners"},
 };
 

@@ -57,3 +57,48 @@ CREATE VIEW first_seen AS
 SELECT r.kind, r.a, r.b, r.first_at, r.last_at, r.count, r.novel, r.process_id, p.trace_id
 FROM pairs AS r
 LEFT JOIN processes AS p ON p.id = r.process_id;
+
+-- What programs are, by their names without a version: for rules and saved queries.
+CREATE VIEW known_programs (kind, name) AS
+VALUES
+    ('shell', 'sh'), ('shell', 'bash'), ('shell', 'dash'), ('shell', 'zsh'), ('shell', 'ksh'),
+    ('shell', 'mksh'), ('shell', 'ash'), ('shell', 'fish'), ('shell', 'tcsh'), ('shell', 'csh'),
+    ('shell', 'busybox'), ('shell', 'rbash'), ('interpreter', 'python'), ('interpreter', 'perl'),
+    ('interpreter', 'ruby'), ('interpreter', 'php'), ('interpreter', 'lua'),
+    ('interpreter', 'luajit'), ('interpreter', 'node'), ('interpreter', 'nodejs'),
+    ('interpreter', 'tclsh'), ('interpreter', 'expect'), ('interpreter', 'awk'),
+    ('interpreter', 'gawk'), ('interpreter', 'mawk'), ('interpreter', 'osascript'),
+    ('interpreter', 'pypy'), ('interpreter', 'java'), ('downloader', 'curl'),
+    ('downloader', 'wget'), ('downloader', 'fetch'), ('downloader', 'aria2c'),
+    ('downloader', 'lwp-request'), ('downloader', 'GET'), ('downloader', 'ftp'),
+    ('downloader', 'tftp'), ('downloader', 'scp'), ('downloader', 'sftp'),
+    ('downloader', 'rsync'), ('downloader', 'axel'), ('downloader', 'http'),
+    ('downloader', 'https'), ('downloader', 'httpie'), ('downloader', 'nc'),
+    ('downloader', 'ncat'), ('downloader', 'nc.openbsd'), ('downloader', 'nc.traditional'),
+    ('server', 'nginx'), ('server', 'apache'), ('server', 'httpd'), ('server', 'lighttpd'),
+    ('server', 'caddy'), ('server', 'php-fpm'), ('server', 'php-cgi'), ('server', 'mysqld'),
+    ('server', 'mariadbd'), ('server', 'postgres'), ('server', 'redis-server'),
+    ('server', 'mongod'), ('server', 'memcached'), ('server', 'named'), ('server', 'unbound'),
+    ('server', 'tomcat'), ('server', 'exim'), ('server', 'exim4'), ('server', 'postfix'),
+    ('server', 'master'), ('server', 'dovecot'), ('server', 'haproxy'), ('server', 'vsftpd'),
+    ('server', 'proftpd'), ('server', 'slapd'), ('server', 'smbd'), ('server', 'gunicorn'),
+    ('server', 'uwsgi'), ('server', 'puma'), ('server', 'unicorn'), ('server', 'varnishd'),
+    ('server', 'squid'), ('server', 'elasticsearch'), ('server', 'rabbitmq-server'),
+    ('package manager', 'dpkg'), ('package manager', 'dpkg-deb'),
+    ('package manager', 'dpkg-divert'), ('package manager', 'apt'),
+    ('package manager', 'apt-get'), ('package manager', 'aptitude'),
+    ('package manager', 'unattended-upgrade'), ('package manager', 'rpm'),
+    ('package manager', 'yum'), ('package manager', 'dnf'), ('package manager', 'dnf5'),
+    ('package manager', 'microdnf'), ('package manager', 'zypper'), ('package manager', 'pacman'),
+    ('package manager', 'apk'), ('package manager', 'snapd'), ('package manager', 'snap'),
+    ('package manager', 'flatpak'), ('package manager', 'packagekitd'), ('debugger', 'gdb'),
+    ('debugger', 'lldb'), ('debugger', 'lldb-server'), ('debugger', 'gdbserver'),
+    ('debugger', 'strace'), ('debugger', 'ltrace'), ('debugger', 'rr'), ('debugger', 'perf'),
+    ('debugger', 'valgrind'), ('debugger', 'uftrace'), ('debugger', 'delve'), ('debugger', 'dlv'),
+    ('debugger', 'criu'), ('defender', 'auditd'), ('defender', 'falco'), ('defender', 'spyqd'),
+    ('defender', 'osqueryd'), ('defender', 'wazuh-agentd'), ('defender', 'wazuh-modulesd'),
+    ('defender', 'ossec-syscheckd'), ('defender', 'falcon-sensor'), ('defender', 'clamd'),
+    ('defender', 'freshclam'), ('defender', 'fail2ban-server'), ('defender', 'rsyslogd'),
+    ('defender', 'syslog-ng'), ('defender', 'aide'), ('defender', 'crowdsec'),
+    ('defender', 'sysmon'), ('defender', 'mdatp'), ('defender', 'wdavdaemon'),
+    ('defender', 'tetragon'), ('defender', 'tracee'), ('defender', 'systemd-journald');

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- id: downloaded-and-run
 -- title: Program run from a file that came over the network
--- severity: medium
+-- severity: low
 -- techniques: T1105 T1204.002
 -- tactics: command-and-control execution
 -- description: What a process wrote into a file came over one of its connections, and another process

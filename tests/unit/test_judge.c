@@ -499,6 +499,18 @@ static void a_rule_that_selects_too_much_is_cut_off(void **state)
 
 /* ---- those that are built in ---- */
 
+/* Batches, the lists of a view, what a function of the graph gives, and what the rule has made
+ * itself may be read from end to end. */
+static bool is_short(const char *scanned)
+{
+    static const char *const words[] = {"CONSTANT ROWS", "VIRTUAL TABLE INDEX", "json_",
+                                        "known_programs", "recent", "(subquery-"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(scanned, words[i]))
+            return true;
+    return strcmp(scanned, "b") == 0 || strcmp(scanned, "k") == 0;
+}
+
 static void built_in_rules_fit_the_schema_and_use_indexes(void **state)
 {
     (void)state;
@@ -513,9 +525,7 @@ static void built_in_rules_fit_the_schema_and_use_indexes(void **state)
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &plan, NULL), SQLITE_OK);
         while (sqlite3_step(plan) == SQLITE_ROW) {
             const char *detail = (const char *)sqlite3_column_text(plan, 3);
-            /* Only batches, and what the rule made itself, are read from end to end. */
-            if (strncmp(detail, "SCAN ", 5) == 0 && strcmp(detail, "SCAN b") != 0 &&
-                strncmp(detail, "SCAN json_", 10) != 0 && strstr(detail, "CONSTANT") == NULL)
+            if (strncmp(detail, "SCAN ", 5) == 0 && !is_short(detail + 5))
                 fail_msg("%s: %s", builtin->rules[i]->file, detail);
         }
         sqlite3_finalize(plan);

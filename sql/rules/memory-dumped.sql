@@ -1,0 +1,18 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- id: memory-dumped
+-- title: Memory of a daemon with secrets dumped
+-- severity: high
+-- techniques: T1003.007
+-- tactics: credential-access
+-- description: gcore or a debugger without a terminal was pointed at a process that keeps passwords
+--   or keys.
+-- benign: people who debug these daemons.
+SELECT e.process_id, e.id AS exec_id, e.argv || ' of ' || v.comm AS detail
+FROM new_execs AS e
+JOIN processes AS v ON v.pid = CAST(arg(e.argv, e.argc - 1) AS INTEGER) AND v.ended_at IS NULL
+WHERE e.error IS NULL
+  AND (basename(coalesce(e.script, e.exe)) IN ('gcore', 'procdump')
+       OR (basename(e.exe) = 'gdb' AND e.argv LIKE '%dump%' AND e.argv LIKE '%-p%'))
+  AND basename(v.exe) IN ('sshd', 'ssh-agent', 'gpg-agent', 'gnome-keyring-daemon', 'sssd',
+      'login', 'vsftpd',
+                          'apache2', 'nginx', 'keepassxc', 'firefox', 'chrome', 'chromium')

@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- id: shell-rc-written
+-- title: Start-up file of a user's shell written
+-- severity: low
+-- techniques: T1546.004
+-- tactics: persistence
+-- description: A file that a user's shell reads when it starts was written.
+-- benign: people who edit their own; installers of version managers.
+SELECT f.process_id, f.id AS file_id, f.op || ' ' || f.path AS detail
+FROM new_files AS f
+WHERE f.place IN ('shell-rc') AND f.op IN ('write', 'rename', 'link')
+  AND NOT EXISTS (SELECT 1
+                  FROM ancestors(f.process_id) AS a
+                  JOIN processes AS m ON m.id = a.process_id
+                  JOIN known_programs AS k ON k.kind = 'package manager' AND k.name = basename(m.exe)
+                  WHERE m.exe LIKE '/usr/%' OR m.exe LIKE '/bin/%' OR m.exe LIKE '/sbin/%')
