@@ -130,7 +130,7 @@ struct story {
     struct story_actor *actors; /* by id, ascending */
     size_t actor_count, capacity;
     size_t target; /* an index into actors */
-    struct result cast, execs, edges, deeds[8];
+    struct result cast, execs, edges, deeds[9];
     struct story_caller *callers; /* by server and time */
     size_t caller_count;
     size_t passed_over;  /* processes that only used the same servers before or after */

@@ -193,6 +193,44 @@ static void add_listener(struct deed *deed)
     story_end(deed->story);
 }
 
+/* ---- who serves a listener ---- */
+
+enum server_column {
+    SERVER_PROTOCOL = DEED_MORE,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+    SERVER_COMM,
+    SERVER_PID,
+    SERVER_ID,
+    SERVER_COUNT,
+};
+
+/* Others than who listens, who took connections that came in there. */
+static const char servers_sql[] =
+    WINDOWS "SELECT l.id, l.process_id, l.started_at, l.protocol, l.address, l.port, p.comm, "
+            "p.pid, p.id, count(*) FROM m CROSS JOIN listeners AS l ON l.process_id = m.id "
+            "CROSS JOIN connections AS c ON c.local_port = l.port AND c.listener_id = l.id "
+            "JOIN processes AS p ON p.id = c.process_id WHERE m.target AND p.id <> m.id "
+            "GROUP BY l.id, p.id ORDER BY l.id, p.id LIMIT " DEEDS_LIMIT;
+
+static void add_server(struct deed *deed)
+{
+    if (!deed_begin(deed, "serve", STORY_PLAIN))
+        return;
+    deed_put(deed, " had ", SERVER_COMM);
+    fprintf(deed->out, " (pid %" PRId64 ") serve ", deed_integer(deed, SERVER_PID));
+    deed_put(deed, "", SERVER_PROTOCOL);
+    fputc(' ', deed->out);
+    story_put_endpoint(deed->out, TEXT_NULL, deed_text(deed, SERVER_ADDRESS),
+                       deed_integer(deed, SERVER_PORT));
+    fprintf(deed->out, ": %" PRId64 " connection%s", deed_integer(deed, SERVER_COUNT),
+            deed_integer(deed, SERVER_COUNT) == 1 ? "" : "s");
+    fprintf(deed->story->like, "%" PRId64, deed_integer(deed, DEED_ID));
+    story_prove(deed->story, STORY_LISTENERS, deed_integer(deed, DEED_ID));
+    story_prove(deed->story, STORY_PROCESSES, deed_integer(deed, SERVER_ID));
+    story_end(deed->story);
+}
+
 /* ---- questions to name servers ---- */
 
 enum dns_column { DNS_NAME = DEED_MORE, DNS_RCODE, DNS_ANSWERS };
@@ -503,6 +541,7 @@ static const struct deeds {
 } deeds[] = {
     {NULL, connections_sql, add_connection},
     {NULL, listeners_sql, add_listener},
+    {NULL, servers_sql, add_server},
     {NULL, dns_sql, add_dns},
     {NULL, files_sql, add_file},
     {NULL, story_privileges_sql, story_add_privilege},
@@ -542,8 +581,8 @@ static bool list(const struct story *story, char **windows, char **every)
         comma[1] = ",";
         if (actor->hub)
             continue;
-        fprintf(first, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 "]", comma[0], actor->id,
-                bounded(actor->until), bounded(actor->since));
+        fprintf(first, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 ",%d]", comma[0], actor->id,
+                bounded(actor->until), bounded(actor->since), actor->target);
         comma[0] = ",";
     }
     fputc(']', first);

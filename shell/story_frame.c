@@ -191,6 +191,40 @@ static void add_stops(struct story *story)
     story_end(story);
 }
 
+/* ---- who is left ---- */
+
+#define ALIVE_NAMED 4
+
+/* Who was there before lives for other reasons. */
+static bool is_left(const struct story_actor *actor)
+{
+    bool born = actor->effect && !actor->hub && actor->started_at != INTEGER_NULL &&
+                actor->started_at >= actor->since;
+    return actor->ended_at == INTEGER_NULL && (actor->target || born);
+}
+
+/* "Still running: miner (pid 910, ana), sh (pid 912, ana) and 3 more" */
+static void add_living(struct story *story)
+{
+    size_t alive = 0;
+    for (size_t i = 0; i < story->actor_count; i++)
+        alive += is_left(&story->actors[i]);
+    if (alive == 0 || !begin(story, STORY_CLOSING, "alive", INTEGER_NULL))
+        return;
+    size_t named = 0;
+    for (size_t i = 0; i < story->actor_count && named < ALIVE_NAMED; i++) {
+        const struct story_actor *actor = &story->actors[i];
+        if (!is_left(actor))
+            continue;
+        fputs(named++ ? ", " : "Still running: ", story->sentence);
+        story_put_actor(story->sentence, story, actor, NULL, INTEGER_NULL);
+        story_prove(story, STORY_PROCESSES, actor->id);
+    }
+    if (alive > named)
+        fprintf(story->sentence, " and %zu more", alive - named);
+    story_end(story);
+}
+
 /* ---- what was left out ---- */
 
 static void add_note(struct story *story, const char *format, size_t count)
@@ -234,6 +268,7 @@ enum status story_frame(struct story *story)
     enum status status = add_traces(story);
     if (status == STATUS_OK)
         status = add_gaps(story);
+    add_living(story);
     add_stops(story);
     add_notes(story);
     return status;

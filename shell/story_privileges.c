@@ -29,6 +29,9 @@ enum privilege_column {
 /* Groups go with the user that they change with. Numbers of namespaces come back, so that a
  * container has to have been there. */
 const char story_privileges_sql[] = WINDOWS
+    ", v AS (SELECT id, process_id, at, kind, exec_id, CASE WHEN json_valid(old) THEN old END AS "
+    "old, "
+    "  CASE WHEN json_valid(new) THEN new END AS new FROM privileges) "
     "SELECT v.id, v.process_id, v.at, v.kind, v.old, v.new, v.exec_id, v.old ->> 'uid', "
     "v.new ->> 'uid', v.old ->> 'euid', v.new ->> 'euid', "
     "(SELECT g.id FROM privileges AS g WHERE g.process_id = v.process_id "
@@ -41,7 +44,7 @@ const char story_privileges_sql[] = WINDOWS
     "coalesce(v.new ->> 'root', v.new ->> 'name', v.new ->> 'function'), v.new ->> 'source', "
     "coalesce(v.new ->> 'target', v.old ->> 'target'), v.new ->> 'flags', "
     "v.old ->> 'capabilities', v.new ->> 'capabilities' "
-    "FROM m CROSS JOIN privileges AS v ON v.process_id = m.id LEFT JOIN containers AS k "
+    "FROM m CROSS JOIN v ON v.process_id = m.id LEFT JOIN containers AS k "
     "ON k.id = (SELECT k.id FROM containers AS k JOIN processes AS r "
     "  ON r.id = k.root_process_id WHERE v.kind = 'setns' AND k.runtime IS NOT 'systemd' "
     "  AND r.mnt_ns = v.new ->> 'mnt_ns' AND coalesce(k.started_at <= v.at, 1) "

@@ -55,3 +55,27 @@ class Stories(unittest.TestCase):
             "sshd (pid 812, root) ran -bash (pid 815, as ana)",
             "curl (pid 900, ana) connected to nginx (pid 501, www-data) at 127.0.0.1 port 8080")
         self.assertFalse([s for s in sentences if "pid 950" in s or "listened" in s])
+
+    def test_who_serves_a_listener(self):
+        self.assert_in_order(
+            told(self.store, "why", "3"),
+            'nginx (pid 500, root), "nginx: master process /usr/sbin/nginx", was running when',
+            "nginx (pid 500, root) listened on tcp 0.0.0.0 port 8080",
+            "nginx (pid 500, root) had nginx (pid 501) serve tcp 0.0.0.0 port 8080: 1 connection")
+
+    def test_who_is_left(self):
+        self.assert_in_order(told(self.store, "impact", "6"), "miner (pid 910, ana) was killed by signal 9",
+                             "Still running: bash (pid 815, ana)")
+
+    def test_json_that_is_none(self):
+        """A store may hold anything: a story does without what it cannot read."""
+        name = changed_store("badjson.db", """
+            UPDATE execs SET argv = '[not json' WHERE id = 9;
+            INSERT INTO privileges (id, process_id, at, kind, old, new, host_id) VALUES
+            (1, 9, 1795317132000000000, 'setuid', '{"uid"', '{', 1),
+            (2, 9, 1795317133000000000, 'mount', NULL, '[]', 1);
+            INSERT INTO dns_queries (id, process_id, at, name, answers, host_id) VALUES
+            (1, 9, 1795317134000000000, 'x.example', '[', 1);""")
+        sentences = told(name, "why", "9")
+        self.assert_in_order(sentences, 'dash (pid 901, ana) ran "[not json" (pid 910)',
+                             "miner (pid 910, ana) asked for the address of x.example")
