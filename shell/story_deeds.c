@@ -150,11 +150,21 @@ static void tell_incoming(struct deed *deed)
     story_put(deed->story->like, deed_text(deed, CONNECTION_ADDRESS));
 }
 
+/* Who came to the target itself, from the moment on that its effects are asked of. */
+static bool is_later_of_target(const struct deed *deed)
+{
+    const struct story_question *question = &deed->story->question;
+    int64_t at = deed_integer(deed, DEED_AT);
+    return deed->actor->target && question->effects &&
+           (question->since == INTEGER_NULL || at >= question->since);
+}
+
 static void add_connection(struct deed *deed)
 {
     bool in = deed_is(deed, CONNECTION_DIRECTION, "in");
     bool near = is_loopback(deed_text(deed, CONNECTION_ADDRESS));
-    if (in && !story_call_counts(deed->story, deed->actor, deed_integer(deed, DEED_ID))) {
+    if (in && !is_later_of_target(deed) &&
+        !story_call_counts(deed->story, deed->actor, deed_integer(deed, DEED_ID))) {
         deed->story->not_answered++;
         return;
     }

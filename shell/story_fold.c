@@ -234,6 +234,8 @@ static int compare_for_telling(const void *left, const void *right)
     const struct story_fact *a = left, *b = right;
     if (a->part != b->part)
         return a->part < b->part ? -1 : 1;
+    if (a->part != STORY_BODY)
+        return (a->order > b->order) - (a->order < b->order);
     return compare_time(a, b);
 }
 
