@@ -2,9 +2,23 @@
 """The account of a storm: what was recorded and what was counted as lost make what there was."""
 import subprocess
 
-from harness import Build, Cgroup, RecordedCase, Recorder
+from harness import PYTHON, Build, Cgroup, RecordedCase, Recorder
 
-ROUNDS, COUNT, WIDTH, STORMS = 1, 100, 16, 4
+ROUNDS, COUNT, WIDTH, STORMS, CONNECTIONS = 1, 100, 16, 4, 200
+
+# Two processes that connect, accept and close as often as they are told to.
+CONNECT = """
+import os, socket, sys
+count = int(sys.argv[1])
+server = socket.create_server(("127.0.0.1", 0))
+if os.fork():
+    for _ in range(count):
+        server.accept()[0].close()
+    os.wait()
+else:
+    for _ in range(count):
+        socket.create_connection(server.getsockname()).close()
+"""
 
 
 class Accounting(RecordedCase):
@@ -53,6 +67,26 @@ class Accounting(RecordedCase):
         # What was skipped may also have been outside the cgroup, or have made no record.
         self.assertLessEqual(forks + execs + exits, 3 * made, account)
         self.assertGreaterEqual(forks + execs + exits + lost, 3 * made, account)
+
+    def test_accounting_of_connections(self):
+        """Each end of each connection has a row that has ended, or what is missing of it was counted:
+        no change of a socket's state is lost without."""
+        loads = [self.start([PYTHON, "-c", CONNECT, str(CONNECTIONS)], cgroup=self.inside)
+                 for _ in range(STORMS)]
+        for load in loads:
+            self.assertEqual(load.wait(), 0)
+        self.assertEqual(self.own.stop(), 0, self.own.output())
+        ends = 2 * STORMS * CONNECTIONS
+        rows = self.number("count(*) FROM connections")
+        ended = self.number("count(*) FROM connections WHERE ended_at IS NOT NULL")
+        joined = self.number("count(*) FROM connections AS c JOIN connections AS p ON p.id = c.peer_id "
+                             "WHERE p.peer_id = c.id AND p.direction <> c.direction")
+        lost = self.number("coalesce(sum(count), 0) FROM losses WHERE class = 'network'")
+        account = f"{ends} ends; {rows} rows, {ended} ended, {joined} joined, {lost} lost"
+        if not lost:
+            self.assertEqual((rows, ended, joined), (ends, ends, ends), account)
+        self.assertLessEqual(rows, ends, account)
+        self.assertGreaterEqual(ended + lost, ends, account)
 
     def exact(self):
         """Whether forks, execs and exits come from classic tracepoints: those are skipped only while

@@ -157,6 +157,20 @@ def headers(controls):
         self.fence()
         self.same(self.edge("fdpass", owner.pid, taker.pid), count=1)
 
+    def test_fdpass_connection_taken(self):
+        """Whoever takes the socket of a connection holds it."""
+        server, client, taker = self.actor(), self.actor(), self.actor()
+        one, other = self.meet(server, client)
+        taker.do(f"pidfd = libc.syscall({SYS_PIDFD_OPEN}, {server.pid}, 0)")
+        fd = taker.do(f"libc.syscall({SYS_PIDFD_GETFD}, pidfd, {server.do('S.fileno()')}, 0)")
+        found = os.readlink(f"/proc/{taker.pid}/fd/{fd}")
+        into = self.connection(other["cookie"])
+        edge = self.edge("fdpass", server.pid, taker.pid)
+        self.same(edge, connection_id=into["id"], detail=found)
+        holders = self.store.wait("SELECT * FROM holders WHERE connection_id = ?", into["id"])
+        self.same(self.one(holders, "holder"), how="fdpass", edge_id=edge["id"],
+                  process_id=self.process(taker.pid)["id"])
+
     def test_fdpass_twice(self):
         """One file to two receivers: each has it from its own sender."""
         first, one = self.pair()
