@@ -55,7 +55,7 @@ SHELL_PACKAGES := sqlite3 readline
 
 # What finds out what deserves a look, in both programs.
 RISK_SOURCES := sql/rows.c sql/row_fetch.c $(wildcard sql/rule*.c sql/score*.c sql/judge*.c sql/novelty*.c)
-DAEMON_SOURCES := $(wildcard daemon/*.c) $(wildcard sql/store*.c sql/retention*.c sql/ballast.c) $(RISK_SOURCES)
+DAEMON_SOURCES := $(wildcard daemon/*.c) sql/layout.c sql/interned.c $(wildcard sql/store*.c sql/retention*.c sql/ballast.c) $(RISK_SOURCES)
 EXTENSION_SOURCES := $(wildcard sql/ext*.c sql/fn_*.c sql/vt_*.c sql/graph*.c)
 SHELL_SOURCES := $(wildcard shell/*.c) $(RISK_SOURCES)
 # The unit that defines the shared maps comes first: libbpf 1.1 links the others to it only then.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "catalog.h"
+#include "schema_help.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +71,7 @@ void catalog_query(struct catalog *names, sqlite3 *db, const char *sql, const ch
 void catalog_tables(struct catalog *names, sqlite3 *db)
 {
     catalog_query(names, db,
-                  "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') "
-                  "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-                  NULL);
+                  "SELECT name FROM sqlite_schema WHERE " SCHEMA_IS_SHOWN " ORDER BY name", NULL);
 }
 
 /* Ours, and SQLite's for JSON; its others tell of its own insides. */

@@ -7,6 +7,7 @@
 #include "complain.h"
 #include "escape.h"
 #include "query.h"
+#include "schema_help.h"
 #include "scope.h"
 
 #define DEPTH_MOST 40
@@ -26,10 +27,40 @@ static int depth_of(const struct result *plan, size_t row)
     return depth;
 }
 
+/* A text or a set of columns that a view looks up by its number: that is as quick as a column. */
+static bool is_lookup(const char *detail)
+{
+    static const char *const tables[] = {"strings", "contexts", "images"};
+    if (strncmp(detail, "SEARCH ", 7) != 0 || !strstr(detail, " USING INTEGER PRIMARY KEY"))
+        return false;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (strncmp(detail + 7, tables[i], strlen(tables[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Is it a look-up, or does it consist of one? */
+static bool is_small(const struct result *plan, size_t row)
+{
+    size_t children = 0;
+    if (is_lookup(result_row(plan, row)[PLAN_DETAIL].bytes.data))
+        return true;
+    for (size_t i = row + 1; i < plan->rows; i++) {
+        if (result_row(plan, i)[PLAN_PARENT].integer != result_row(plan, row)[PLAN_ID].integer)
+            continue;
+        if (!is_lookup(result_row(plan, i)[PLAN_DETAIL].bytes.data))
+            return false;
+        children++;
+    }
+    return children > 0;
+}
+
 static void print_plan(struct session *session, const struct result *plan)
 {
     FILE *out = output_file(session->output);
     for (size_t i = 0; i < plan->rows; i++) {
+        if (is_small(plan, i))
+            continue;
         fprintf(out, "%*s", 2 * depth_of(plan, i), "");
         escape_print(out, text_of_cell(&result_row(plan, i)[PLAN_DETAIL]),
                      output_style(session->output)->utf8);
@@ -54,12 +85,15 @@ static const char *scanned(const struct scope *scope, const char *detail, char n
 /* The columns that an index begins with, as "a, b, c". */
 static enum status fetch_indexed(struct session *session, const char *table, struct result *found)
 {
-    return query_fetch(session, found,
-                       "SELECT (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = "
-                       "?1), (SELECT group_concat(name, ', ') FROM (SELECT DISTINCT i.name FROM "
-                       "pragma_index_list(?1) AS l, pragma_index_info(l.name) AS i "
-                       "WHERE i.seqno = 0 ORDER BY i.name))",
-                       "t", table);
+    return query_fetch(
+        session, found,
+        "WITH t (name) AS (SELECT " SCHEMA_TABLE_OF(
+            "?1") ") "
+                  "SELECT (SELECT count(*) FROM sqlite_schema AS s, t WHERE s.type = 'table' "
+                  "AND s.name = t.name), (SELECT group_concat(name, ', ') FROM (SELECT "
+                  "DISTINCT i.name FROM t, pragma_index_list(t.name) AS l, "
+                  "pragma_index_info(l.name) AS i WHERE i.seqno = 0 ORDER BY i.name))",
+        "t", table);
 }
 
 static enum status warn(struct session *session, const char *table)

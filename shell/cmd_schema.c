@@ -33,11 +33,9 @@ static enum status show_tables(struct session *session)
     static const struct heading headings[] = {
         {.name = "name"}, {.name = "type"}, {.name = "meaning"}};
     struct result found;
-    enum status status = query_fetch(session, &found,
-                                     "SELECT name, type FROM sqlite_schema WHERE type IN "
-                                     "('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE "
-                                     "'\\' ORDER BY type, rowid",
-                                     "");
+    enum status status = query_fetch(
+        session, &found,
+        "SELECT name, type FROM sqlite_schema WHERE " SCHEMA_IS_SHOWN " ORDER BY type, rowid", "");
     if (status == STATUS_OK)
         status = show_rows(session, headings, &found, NULL);
     result_free(&found);
@@ -50,10 +48,8 @@ static enum status no_such_table(struct session *session, const char *table)
 {
     const char *names[256] = {NULL};
     struct result found;
-    enum status status = query_fetch(session, &found,
-                                     "SELECT name FROM sqlite_schema WHERE type IN ('table', "
-                                     "'view') LIMIT 255",
-                                     "");
+    enum status status = query_fetch(
+        session, &found, "SELECT name FROM sqlite_schema WHERE " SCHEMA_IS_SHOWN " LIMIT 255", "");
     for (size_t i = 0; status == STATUS_OK && i < found.rows; i++)
         names[i] = result_row(&found, i)->bytes.data;
     const char *near = nearest(table, names);
@@ -65,13 +61,20 @@ static enum status no_such_table(struct session *session, const char *table)
     return status == STATUS_OK ? STATUS_ERROR : status;
 }
 
+/* A view's column that is an expression has no type: it is told by the table behind the view. */
+static const char columns_sql[] =
+    "SELECT c.name, CASE WHEN c.type <> '' OR p.own = ?1 THEN c.type"
+    " ELSE coalesce((SELECT replace(t.type, 'ANY', 'TEXT') FROM pragma_table_info(p.own) AS t"
+    " WHERE t.name = c.name), 'INTEGER') END AS type"
+    " FROM (SELECT " SCHEMA_TABLE_OF("?1") " AS own) AS p"
+                                           " JOIN pragma_table_info(?1) AS c ORDER BY c.cid";
+
 static enum status show_columns(struct session *session, const char *table)
 {
     static const struct heading headings[] = {
         {.name = "column"}, {.name = "type"}, {.name = "meaning"}};
     struct result found;
-    enum status status = query_fetch(
-        session, &found, "SELECT name, type FROM pragma_table_info(?1) ORDER BY cid", "t", table);
+    enum status status = query_fetch(session, &found, columns_sql, "t", table);
     if (status == STATUS_OK && found.rows == 0)
         status = no_such_table(session, table);
     else if (status == STATUS_OK)

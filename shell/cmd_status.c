@@ -12,6 +12,7 @@
 #include "escape.h"
 #include "query.h"
 #include "recorder.h"
+#include "schema_help.h"
 #include "shown.h"
 
 #define INDENT 12 /* columns of a section's name */
@@ -143,9 +144,9 @@ static void add_counts(struct facts *facts)
     if (facts->status == STATUS_OK)
         facts->status = query_fetch(
             facts->session, &tables,
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND "
-            "name NOT IN ('sequences', 'changes', 'marks') AND name NOT LIKE 'sqlite\\_%' "
-            "ESCAPE '\\' ORDER BY rootpage",
+            "SELECT name FROM sqlite_schema WHERE " SCHEMA_IS_SHOWN
+            " AND name NOT IN ('sequences', 'changes', 'marks') AND (type = 'table' OR name IN "
+            "('processes', 'execs', 'edges', 'connections')) ORDER BY rootpage",
             "");
     for (size_t i = 0; facts->status == STATUS_OK && i < tables.rows; i++)
         add_count(facts, result_row(&tables, i)->bytes.data);

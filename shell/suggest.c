@@ -8,6 +8,7 @@
 
 #include "catalog.h"
 #include "complain.h"
+#include "schema_help.h"
 #include "scope.h"
 
 #define BOUND 128 /* bytes of a name */
@@ -47,9 +48,10 @@ static void name_owners(const struct fault *fault)
 {
     struct catalog owners = {0};
     catalog_query(&owners, fault->db,
-                  "SELECT s.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c "
-                  "WHERE s.type IN ('table', 'view') AND c.name = ?1 COLLATE NOCASE "
-                  "ORDER BY s.type, s.rowid LIMIT 2",
+                  "SELECT s.name FROM (SELECT rowid AS place, name, type FROM sqlite_schema "
+                  "WHERE " SCHEMA_IS_SHOWN
+                  ") AS s, pragma_table_info(s.name) AS c WHERE c.name = ?1 "
+                  "COLLATE NOCASE ORDER BY s.type, s.place LIMIT 2",
                   fault->name);
     if (owners.count > 0)
         snprintf(fault->suggestion, SUGGESTION_SIZE, "it is in %s%s%s", owners.at[0],

@@ -8,18 +8,18 @@ SET ended_at = coalesce(
         started_at)
 WHERE ended_at IS NULL AND host_id <> ?1;
 
-UPDATE connections
-SET state = 'closed',
+UPDATE connection_rows
+SET state = 0, -- closed
     ended_at = coalesce(
-        (SELECT max(h.last_seen_at, coalesce(connections.started_at, h.last_seen_at))
-         FROM hosts AS h WHERE h.id = connections.host_id),
+        (SELECT max(h.last_seen_at, coalesce(connection_rows.started_at, h.last_seen_at))
+         FROM hosts AS h WHERE h.id = connection_rows.host_id),
         started_at)
 WHERE ended_at IS NULL AND host_id <> ?1;
 
-UPDATE processes
+UPDATE process_rows
 SET ended_at = coalesce(
-        (SELECT max(h.last_seen_at, coalesce(processes.started_at, h.last_seen_at))
-         FROM hosts AS h WHERE h.id = processes.host_id),
+        (SELECT max(h.last_seen_at, coalesce(process_rows.started_at, h.last_seen_at))
+         FROM hosts AS h WHERE h.id = process_rows.host_id),
         started_at)
 WHERE ended_at IS NULL AND host_id <> ?1;
 
@@ -37,11 +37,12 @@ SET ended_at = coalesce(
         started_at)
 WHERE ended_at IS NULL AND host_id <> ?1;
 
-UPDATE edges
+UPDATE edge_rows
 SET open = 0,
-    last_at = coalesce(
-        (SELECT max(h.last_seen_at, edges.last_at) FROM hosts AS h WHERE h.id = edges.host_id),
-        last_at)
+    last_after = coalesce(
+        (SELECT max(h.last_seen_at - edge_rows.at, edge_rows.last_after)
+         FROM hosts AS h WHERE h.id = edge_rows.host_id),
+        last_after)
 WHERE open = 1 AND host_id <> ?1;
 
 -- It has not been noted what was changed here.

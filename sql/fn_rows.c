@@ -35,9 +35,20 @@ static void read_end(sqlite3_context *context, sqlite3_stmt *statement, int rc)
     sqlite3_finalize(statement);
 }
 
+/*
+ * What is asked of the tables behind the views `processes` and others, where a view takes longer to
+ * be put in their place than the answer; and of the public names, for stores that are otherwise.
+ */
+struct question {
+    const char *of_rows;
+    const char *of_public;
+};
+
 /* Returns the statement with the id bound to ?1, for read_end(), or NULL having failed the call. */
-static sqlite3_stmt *read_begin(sqlite3_context *context, const char *sql, int64_t id)
+static sqlite3_stmt *read_begin(sqlite3_context *context, const struct question *question,
+                                int64_t id)
 {
+    sqlite3 *db = sqlite3_context_db_handle(context);
     sqlite3_stmt *statement = NULL;
 
     if (reading) {
@@ -45,7 +56,9 @@ static sqlite3_stmt *read_begin(sqlite3_context *context, const char *sql, int64
         return NULL;
     }
     reading = true;
-    int rc = sqlite3_prepare_v2(sqlite3_context_db_handle(context), sql, -1, &statement, NULL);
+    int rc = sqlite3_prepare_v2(db, question->of_rows, -1, &statement, NULL);
+    if (rc == SQLITE_ERROR)
+        rc = sqlite3_prepare_v2(db, question->of_public, -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_int64(statement, 1, id);
     if (rc == SQLITE_OK)
@@ -59,12 +72,20 @@ static sqlite3_stmt *read_begin(sqlite3_context *context, const char *sql, int64
 #define CHAIN_MAX 128 /* processes named */
 
 /* UNION, not UNION ALL: should a row be its own ancestor, the walk ends. */
-static const char chain_sql[] = "WITH RECURSIVE chain (id, parent_id, comm) AS ("
-                                " SELECT id, parent_id, comm FROM processes WHERE id = ?1"
-                                " UNION"
-                                " SELECT p.id, p.parent_id, p.comm"
-                                " FROM chain CROSS JOIN processes AS p ON p.id = chain.parent_id)"
-                                "SELECT comm FROM chain";
+#define CHAIN_SQL(processes, comm)                                                                 \
+    "WITH RECURSIVE chain (id, parent_id, comm) AS ("                                              \
+    " SELECT p.id, p.parent_id, p.comm FROM " processes " AS p WHERE p.id = ?1"                    \
+    " UNION"                                                                                       \
+    " SELECT p.id, p.parent_id, p.comm"                                                            \
+    " FROM chain CROSS JOIN " processes " AS p ON p.id = chain.parent_id)"                         \
+    "SELECT " comm " FROM chain"
+
+static const struct question chain_sql = {
+    CHAIN_SQL("main.process_rows",
+              "CASE typeof(comm) WHEN 'integer' THEN (SELECT s.text FROM main.strings AS s"
+              " WHERE s.id = chain.comm) ELSE comm END"),
+    CHAIN_SQL("processes", "comm"),
+};
 
 struct chain {
     sqlite3_str *names; /* youngest first, one after the other */
@@ -107,7 +128,7 @@ static void rows_chain(sqlite3_context *context, sqlite3_value **values)
 {
     struct chain chain = {.names = NULL};
     int rc = SQLITE_ROW;
-    sqlite3_stmt *statement = read_begin(context, chain_sql, sqlite3_value_int64(values[0]));
+    sqlite3_stmt *statement = read_begin(context, &chain_sql, sqlite3_value_int64(values[0]));
 
     if (!statement)
         return;
@@ -134,30 +155,37 @@ static void rows_chain(sqlite3_context *context, sqlite3_value **values)
     UID_OF(table " AS r CROSS JOIN " through " AS t ON t.id = r." key                              \
                  " CROSS JOIN hosts AS h ON h.id = t.host_id")
 
+#define ALIKE(sql)                                                                                 \
+    {                                                                                              \
+        sql, sql                                                                                   \
+    }
+
 static const struct {
     const char *kind;
-    const char *sql;
+    struct question question;
 } kinds[] = {
-    {"process", OWN_HOST("processes")},
-    {"exec", HOST_BY("execs", "processes", "process_id")},
-    {"connection", OWN_HOST("connections")},
-    {"listener", OWN_HOST("listeners")},
-    {"edge", OWN_HOST("edges")},
-    {"host", UID_OF("hosts AS r CROSS JOIN hosts AS h ON h.id = r.id")},
-    {"recorder", OWN_HOST("recorders")},
-    {"probe", HOST_BY("probes", "recorders", "recorder_id")},
-    {"loss", UID_OF("losses AS r CROSS JOIN hosts AS h ON h.id = ("
-                    "SELECT id FROM hosts WHERE first_seen_at <= r.ended_at"
-                    " ORDER BY id DESC LIMIT 1)")},
+    {"process", {OWN_HOST("main.process_rows"), OWN_HOST("processes")}},
+    {"exec",
+     {HOST_BY("main.exec_rows", "main.process_rows", "process_id"),
+      HOST_BY("execs", "processes", "process_id")}},
+    {"connection", {OWN_HOST("main.connection_rows"), OWN_HOST("connections")}},
+    {"listener", ALIKE(OWN_HOST("listeners"))},
+    {"edge", {OWN_HOST("main.edge_rows"), OWN_HOST("edges")}},
+    {"host", ALIKE(UID_OF("hosts AS r CROSS JOIN hosts AS h ON h.id = r.id"))},
+    {"recorder", ALIKE(OWN_HOST("recorders"))},
+    {"probe", ALIKE(HOST_BY("probes", "recorders", "recorder_id"))},
+    {"loss", ALIKE(UID_OF("losses AS r CROSS JOIN hosts AS h ON h.id = ("
+                          "SELECT id FROM hosts WHERE first_seen_at <= r.ended_at"
+                          " ORDER BY id DESC LIMIT 1)"))},
 };
 
 #define KINDS "one of process, exec, connection, listener, edge, host, recorder, probe, loss"
 
-static const char *uid_sql(struct text kind)
+static const struct question *uid_question(struct text kind)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strlen(kinds[i].kind) == kind.length && !memcmp(kinds[i].kind, kind.data, kind.length))
-            return kinds[i].sql;
+            return &kinds[i].question;
     return NULL;
 }
 
@@ -179,13 +207,13 @@ static void uid_result(sqlite3_context *context, sqlite3_value **values, sqlite3
 
 static void rows_uid(sqlite3_context *context, sqlite3_value **values)
 {
-    const char *sql = uid_sql(fn_text(values[0]));
+    const struct question *question = uid_question(fn_text(values[0]));
 
-    if (!sql) {
+    if (!question) {
         fn_reject(context, 0, values[0], KINDS);
         return;
     }
-    sqlite3_stmt *statement = read_begin(context, sql, sqlite3_value_int64(values[1]));
+    sqlite3_stmt *statement = read_begin(context, question, sqlite3_value_int64(values[1]));
     if (!statement)
         return;
     int rc = sqlite3_step(statement);

@@ -10,6 +10,7 @@
 
 #include "graph_hub.h"
 #include "graph_image.h"
+#include "graph_store.h"
 #include "rows.h"
 
 SQLITE_EXTENSION_INIT3
@@ -294,9 +295,7 @@ static void take_dangling(struct graph_image *image, const struct record *record
 static int take_edge(struct making *making, sqlite3_stmt *row)
 {
     struct graph_image *image = making->image;
-    const char *name = (const char *)sqlite3_column_text(row, 5);
-    enum graph_kind kind =
-        name ? graph_kind_of(name, (size_t)sqlite3_column_bytes(row, 5)) : GRAPH_KIND_COUNT;
+    enum graph_kind kind = graph_store_kind(row, 5);
     const struct record record = {
         .number = (uint32_t)(sqlite3_column_int64(row, 0) - image->least_edge) + 1,
         .at = sqlite3_column_int64(row, 1),
@@ -374,12 +373,12 @@ static int make_half(const struct making *making, enum graph_direction direction
     return SQLITE_OK;
 }
 
-/* Calls take for each row. NO_VTAB: see graph_store.c. */
-static int read_rows(sqlite3 *db, const char *sql, struct making *making,
+/* Calls take for each row. */
+static int read_rows(sqlite3 *db, const char *of_rows, const char *of_public, struct making *making,
                      int (*take)(struct making *making, sqlite3_stmt *row))
 {
     sqlite3_stmt *row = NULL;
-    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &row, NULL);
+    int rc = graph_store_prepare(db, of_rows, of_public, 0, &row);
 
     while (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW)
         rc = take(making, row);
@@ -392,17 +391,18 @@ struct extent {
     int64_t least_edge, last_edge;
 };
 
+#define EXTENT(processes, edges)                                                                   \
+    "SELECT (SELECT min(id) FROM " processes "), (SELECT max(id) FROM " processes "),"             \
+    " coalesce((SELECT min(id) FROM " edges "), 1), coalesce((SELECT max(id) FROM " edges "), 0)"
+
 /* The ids that there are. All 0: there is nothing, or it could not be read. */
 static struct extent measure(sqlite3 *db)
 {
-    static const char sql[] = "SELECT (SELECT min(id) FROM processes),"
-                              " (SELECT max(id) FROM processes),"
-                              " coalesce((SELECT min(id) FROM edges), 1),"
-                              " coalesce((SELECT max(id) FROM edges), 0)";
-    struct extent extent = {0};
     sqlite3_stmt *row = NULL;
+    struct extent extent = {0};
 
-    if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &row, NULL) == SQLITE_OK &&
+    if (graph_store_prepare(db, EXTENT("main.process_rows", "main.edge_rows"),
+                            EXTENT("processes", "edges"), 0, &row) == SQLITE_OK &&
         sqlite3_step(row) == SQLITE_ROW)
         extent = (struct extent){sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
                                  sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3)};
@@ -465,6 +465,10 @@ static int make_room(struct making *making, const struct extent *extent)
     return SQLITE_OK;
 }
 
+#define PROCESSES(table) "SELECT id, parent_id, started_at, pid, exe FROM " table
+#define EDGES(last, table)                                                                         \
+    "SELECT id, at, " last ", src, dst, kind, open FROM " table " ORDER BY id"
+
 int graph_image_make(sqlite3 *db, struct graph_image **image)
 {
     struct extent extent = measure(db);
@@ -472,10 +476,10 @@ int graph_image_make(sqlite3 *db, struct graph_image **image)
     int rc = rows_of(&extent) < 0 ? SQLITE_TOOBIG : make_room(&making, &extent);
 
     if (rc == SQLITE_OK)
-        rc = read_rows(db, "SELECT id, parent_id, started_at, pid, exe FROM processes", &making,
+        rc = read_rows(db, PROCESSES("main.process_rows"), PROCESSES("processes"), &making,
                        take_process);
     if (rc == SQLITE_OK)
-        rc = read_rows(db, "SELECT id, at, last_at, src, dst, kind, open FROM edges ORDER BY id",
+        rc = read_rows(db, EDGES("at + last_after", "main.edge_rows"), EDGES("last_at", "edges"),
                        &making, take_edge);
     if (rc == SQLITE_OK)
         rc = keep_births(&making);

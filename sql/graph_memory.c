@@ -55,8 +55,9 @@ static int expand_held(void *context, const struct graph_question *question, int
 
 /* Of the main database alone SQLite tells whether it has changed. */
 static const char in_main_sql[] =
-    "SELECT 1 FROM main.sqlite_master WHERE name = 'processes' AND type = 'table'"
-    " AND EXISTS (SELECT 1 FROM main.sqlite_master WHERE name = 'edges' AND type = 'table')";
+    "SELECT 1 FROM main.sqlite_master WHERE name = 'processes' AND type IN ('table', 'view')"
+    " AND EXISTS (SELECT 1 FROM main.sqlite_master WHERE name = 'edges'"
+    " AND type IN ('table', 'view'))";
 
 /* What has our names here is what the statements read. */
 static const char not_hidden_sql[] = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM temp.sqlite_master"
@@ -134,20 +135,23 @@ static int make(struct graph_memory *memory)
 
 /* ---- keeping it current ---- */
 
+#define PARENT_OF(processes) "SELECT parent_id FROM " processes " WHERE id = ?1"
+#define ENDS_OF(edges)                                                                             \
+    "SELECT src FROM " edges " WHERE id = ?1 UNION ALL SELECT dst FROM " edges " WHERE id = ?1"
+
 /* Runs a statement of one argument that gives ids of processes, which the image loses. */
 static int lose_found(struct graph_memory *memory, enum graph_news which, int64_t id)
 {
-    static const char *const sql[] = {
-        [GRAPH_NEW_PARENT] = "SELECT parent_id FROM processes WHERE id = ?1",
-        [GRAPH_NEW_ENDS] = "SELECT src FROM edges WHERE id = ?1 UNION ALL"
-                           " SELECT dst FROM edges WHERE id = ?1",
+    static const char *const sql[][2] = {
+        [GRAPH_NEW_PARENT] = {PARENT_OF("main.process_rows"), PARENT_OF("processes")},
+        [GRAPH_NEW_ENDS] = {ENDS_OF("main.edge_rows"), ENDS_OF("edges")},
     };
     sqlite3_stmt **statement = &memory->news[which];
-    unsigned flags = SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB;
     int rc = SQLITE_OK;
 
     if (!*statement)
-        rc = sqlite3_prepare_v3(memory->store.db, sql[which], -1, flags, statement, NULL);
+        rc = graph_store_prepare(memory->store.db, sql[which][0], sql[which][1],
+                                 SQLITE_PREPARE_PERSISTENT, statement);
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(*statement, 1, id);

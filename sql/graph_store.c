@@ -8,62 +8,93 @@
 SQLITE_EXTENSION_INIT3
 
 /*
+ * The tables behind the views `processes` and `edges`: to put these in their place takes longer
+ * each time than a search. Where there are none (a store of schema 1, or tables of somebody's own)
+ * the public names are read. In the first an edge's kind is a number (layout.c, in the order of
+ * GRAPH_KINDS) or a text, and its last time is counted from `at`.
+ */
+#define ROWS_PROCESSES                "main.process_rows"
+#define ROWS_EDGES                    "main.edge_rows"
+#define ROWS_LAST(edge)               edge ".at + " edge ".last_after"
+#define ROWS_IS(edge, number, name)   "(" edge ".kind = " number " OR " edge ".kind = '" name "')"
+#define PUBLIC_PROCESSES              "processes"
+#define PUBLIC_EDGES                  "edges"
+#define PUBLIC_LAST(edge)             edge ".last_at"
+#define PUBLIC_IS(edge, number, name) edge ".kind = '" name "'"
+
+/*
  * processes.parent_id alone says who forked whom; the fork edge, where there is one, adds its id
  * and time: of several the first. CROSS JOIN fixes the order of the loops, whatever ANALYZE may
  * have left behind.
  */
-#define FORK_EDGE                                                                                  \
-    " LEFT JOIN edges AS e ON e.id = (SELECT f.id FROM edges AS f WHERE f.dst = child.id"          \
-    " AND f.src = child.parent_id AND f.kind = 'fork' ORDER BY f.at, f.id LIMIT 1)"
-#define PARENT                                                                                     \
+#define FORK_EDGE(T)                                                                               \
+    " LEFT JOIN " T##_EDGES " AS e ON e.id = (SELECT f.id FROM " T##_EDGES                         \
+        " AS f WHERE f.dst = child.id AND f.src = child.parent_id AND " T##_IS(                    \
+            "f", "0", "fork") " ORDER BY f.at, f.id LIMIT 1)"
+#define PARENT(T)                                                                                  \
     "SELECT parent.id, e.id, coalesce(e.at, child.started_at), NULL, NULL, 'fork'"                 \
-    " FROM processes AS child"                                                                     \
-    " CROSS JOIN processes AS parent ON parent.id = child.parent_id" FORK_EDGE                     \
-    " WHERE child.id = ?1"
-#define CHILDREN                                                                                   \
+    " FROM " T##_PROCESSES " AS child"                                                             \
+                           " CROSS JOIN " T##_PROCESSES                                            \
+        " AS parent ON parent.id = child.parent_id" FORK_EDGE(T) " WHERE child.id = ?1"
+#define CHILDREN(T)                                                                                \
     "SELECT child.id, e.id, coalesce(e.at, child.started_at), NULL, NULL, 'fork'"                  \
-    " FROM processes AS child" FORK_EDGE " WHERE child.parent_id = ?1"
+    " FROM " T##_PROCESSES " AS child" FORK_EDGE(T) " WHERE child.parent_id = ?1"
 
 /* Edges whose other end, `far`, is a process. ?2: the time at which the search stands. */
-#define EDGES(far)                                                                                 \
-    " UNION ALL SELECT e." far ", e.id, e.at, e.last_at, e.open, e.kind"                           \
-    " FROM edges AS e CROSS JOIN processes AS p ON p.id = e." far " WHERE e.kind <> 'fork' AND "
+#define EDGES(T, far)                                                                              \
+    " UNION ALL SELECT e." far ", e.id, e.at, " T##_LAST("e") ", e.open, e.kind"                   \
+                                                              " FROM " T##_EDGES                   \
+        " AS e CROSS JOIN " T##_PROCESSES " AS p ON p.id = e." far                                 \
+                                          " WHERE NOT " T##_IS("e", "0", "fork") " AND "
+
+#define IS_PEER(T, edge) "(" T##_IS(edge, "1", "connect") " OR " T##_IS(edge, "2", "unix") ")"
 
 /*
  * A statement takes as long to start as to read a few rows, so that there is one for all edges of a
  * process; ?3 says whether forks are wanted. Few edges are open, and those are in an index of their
  * own, which the unary plus leaves as the best choice.
  */
-static const char *const sql[GRAPH_STATEMENT_COUNT] = {
-    [GRAPH_LOOK] = "SELECT pid, exe FROM processes WHERE id = ?1",
+#define STATEMENTS(T)                                                                              \
+    {                                                                                              \
+        [GRAPH_LOOK] = "SELECT pid, exe FROM " T##_PROCESSES                                       \
+            " WHERE id = ?1", /* ?2: the time of the question; ?3: as many as need to be told      \
+                                 apart */                                                          \
+            [GRAPH_PEERS_IN] = "SELECT count(*) FROM (SELECT DISTINCT e.src FROM " T##_EDGES       \
+            " AS e WHERE e.dst = ?1 AND e.at <= ?2 AND " IS_PEER(T, "e") " LIMIT ?3)",             \
+        [GRAPH_PEERS_OUT] = "SELECT count(*) FROM (SELECT DISTINCT e.dst FROM " T##_EDGES          \
+            " AS e WHERE e.src = ?1 AND (" T##_LAST("e") " >= ?2 OR e.open = 1)"                   \
+                                                         " AND " IS_PEER(T, "e") " LIMIT ?3)",     \
+        [GRAPH_PARENT] = PARENT(T), [GRAPH_CHILDREN] = CHILDREN(T),                                \
+        [GRAPH_CAUSES] = PARENT(T) " AND ?3" EDGES(T, "src") "e.dst = ?1 AND e.at <= ?2",          \
+        [GRAPH_EFFECTS] =                                                                          \
+            CHILDREN(T) " AND ?3" EDGES(T, "dst") "e.src = ?1 AND " T##_LAST("e") " >= ?2" EDGES(  \
+                T, "dst") "e.src = ?1 AND e.open = 1 AND +(" T##_LAST("e") ") < ?2",               \
+    }
 
-    /* ?2: the time of the question; ?3: as many as need to be told apart */
-    [GRAPH_PEERS_IN] = "SELECT count(*) FROM (SELECT DISTINCT src FROM edges WHERE dst = ?1"
-                       " AND at <= ?2 AND kind IN ('connect', 'unix') LIMIT ?3)",
-    [GRAPH_PEERS_OUT] = "SELECT count(*) FROM (SELECT DISTINCT dst FROM edges WHERE src = ?1"
-                        " AND (last_at >= ?2 OR open = 1) AND kind IN ('connect', 'unix')"
-                        " LIMIT ?3)",
-
-    [GRAPH_PARENT] = PARENT,
-    [GRAPH_CHILDREN] = CHILDREN,
-    [GRAPH_CAUSES] = PARENT " AND ?3" EDGES("src") "e.dst = ?1 AND e.at <= ?2",
-    [GRAPH_EFFECTS] = CHILDREN " AND ?3" EDGES("dst") "e.src = ?1 AND e.last_at >= ?2" EDGES(
-        "dst") "e.src = ?1 AND e.open = 1 AND +e.last_at < ?2",
-};
+static const char *const sql[2][GRAPH_STATEMENT_COUNT] = {STATEMENTS(PUBLIC), STATEMENTS(ROWS)};
 
 /*
  * NO_VTAB: a view by the name of one of our tables that reads our table functions would otherwise
  * recurse without end.
  */
+int graph_store_prepare(sqlite3 *db, const char *of_rows, const char *of_public, unsigned flags,
+                        sqlite3_stmt **statement)
+{
+    int rc = sqlite3_prepare_v3(db, of_rows, -1, flags | SQLITE_PREPARE_NO_VTAB, statement, NULL);
+
+    if (rc == SQLITE_ERROR)
+        rc = sqlite3_prepare_v3(db, of_public, -1, flags | SQLITE_PREPARE_NO_VTAB, statement, NULL);
+    return rc;
+}
+
 static int ready(struct graph_store *store, enum graph_statement which, int64_t process_id,
                  sqlite3_stmt **statement)
 {
     int rc = SQLITE_OK;
 
     if (!store->statements[which])
-        rc = sqlite3_prepare_v3(store->db, sql[which], -1,
-                                SQLITE_PREPARE_PERSISTENT | SQLITE_PREPARE_NO_VTAB,
-                                &store->statements[which], NULL);
+        rc = graph_store_prepare(store->db, sql[1][which], sql[0][which], SQLITE_PREPARE_PERSISTENT,
+                                 &store->statements[which]);
     *statement = store->statements[which];
     return rc == SQLITE_OK ? sqlite3_bind_int64(*statement, 1, process_id) : rc;
 }
@@ -120,17 +151,27 @@ static int look(void *context, const struct graph_question *question, int64_t pr
 
 /* ---- expanding one ---- */
 
+enum graph_kind graph_store_kind(sqlite3_stmt *row, int index)
+{
+    if (sqlite3_column_type(row, index) == SQLITE_INTEGER) {
+        int64_t number = sqlite3_column_int64(row, index);
+        return number >= 0 && number < GRAPH_KIND_COUNT ? (enum graph_kind)number
+                                                        : GRAPH_KIND_COUNT;
+    }
+    const char *kind = (const char *)sqlite3_column_text(row, index);
+    return kind ? graph_kind_of(kind, (size_t)sqlite3_column_bytes(row, index)) : GRAPH_KIND_COUNT;
+}
+
 /* A fork is told by the processes: it acts at one moment, or, if that is not known, at any. */
 static struct graph_edge edge_at(sqlite3_stmt *row)
 {
-    const char *kind = (const char *)sqlite3_column_text(row, 5);
     struct graph_edge edge = {
         .neighbour = sqlite3_column_int64(row, 0),
         .id = integer_at(row, 1),
         .at = integer_at(row, 2),
         .last_at = integer_at(row, 3),
         .open = sqlite3_column_int64(row, 4) == 1,
-        .kind = kind ? graph_kind_of(kind, (size_t)sqlite3_column_bytes(row, 5)) : GRAPH_KIND_COUNT,
+        .kind = graph_store_kind(row, 5),
         .exists = true,
     };
 

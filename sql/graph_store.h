@@ -25,6 +25,16 @@ struct graph_store {
 };
 
 /*
+ * Prepares the first statement, or where the tables that it reads are not there the second, for the
+ * public names. Returns SQLite's code; what is made never reads a virtual table.
+ */
+int graph_store_prepare(sqlite3 *db, const char *of_rows, const char *of_public, unsigned flags,
+                        sqlite3_stmt **statement);
+
+/* The kind of an edge in a row: a number or a name. GRAPH_KIND_COUNT: it is none. */
+enum graph_kind graph_store_kind(sqlite3_stmt *row, int index);
+
+/*
  * Sets up a source on db; nothing is read or prepared before the first search. *store must stay
  * where it is. The search sees one state of the store only where the caller holds a transaction
  * open throughout, as a running statement does. Any number of searches may use it in turns: none

@@ -351,6 +351,37 @@ static enum store_status sweep(struct retention *retention)
     return measure(retention);
 }
 
+/* ---- texts that rows referred to ---- */
+
+/* After so many rows that it is worth while to look through all that are there. */
+static bool wants_tidying(const struct retention *retention)
+{
+    if (retention->store->tidy)
+        return true;
+    int64_t enough = 1000 + used_bytes(retention) / ROW_BYTES;
+    return (int64_t)(retention->status.rows - retention->tidied) >= enough;
+}
+
+static enum store_status tidy(struct retention *retention)
+{
+    struct store *store = retention->store;
+    int64_t began = monotonic_now();
+    bool done;
+    if (!store->tidy)
+        retention->tidied = retention->status.rows;
+    enum store_status status = store_begin(store);
+    if (status == STORE_OK)
+        status = store_tidy(store, began + SLICE_NS, &done);
+    if (status == STORE_OK)
+        status = store_commit(store);
+    if (status != STORE_OK) {
+        store_roll_back(store);
+        return status;
+    }
+    retention->status.longest = most(retention->status.longest, monotonic_now() - began);
+    return measure(retention);
+}
+
 /* ---- giving space back ---- */
 
 /* Pages that hold nothing are kept for new rows, up to a part of the store and to its limit. */
@@ -436,6 +467,14 @@ enum store_status retention_step(struct retention *retention, const struct reten
         return status;
     if (!retention->sweeping)
         status = move_horizon(retention, now);
+    /* In turns with rolling, which may never come to an end. */
+    if (status == STORE_OK && wants_tidying(retention) && !retention->tidied_last) {
+        retention->tidied_last = retention->sweeping;
+        status = tidy(retention);
+        *more = status == STORE_OK;
+        return status;
+    }
+    retention->tidied_last = false;
     if (status == STORE_OK && retention->sweeping)
         status = sweep(retention);
     else if (status == STORE_OK && wants_vacuum(retention))

@@ -93,7 +93,7 @@ static const struct rule rules_table[] = {
      " AND " SOME("processes AS p", "p.id = x.process_id AND " STILL("p.ended_at"))
      " AND " NONE("execs AS y", "y.process_id = x.process_id AND y.at > x.at AND y.error IS NULL")
      ")",
-     {ITSELF(EXEC, "execs")}},
+     {ITSELF(EXEC, "exec_rows")}},
 
     {ROW_TRACE_LINK,
      OVER("x.last_at")
@@ -114,7 +114,7 @@ static const struct rule rules_table[] = {
      " AND " NONE("flags AS g", "g.edge_id = x.id")
      " AND " NONE("holders AS h", "h.process_id = x.dst AND h.edge_id = x.id")
      " AND NOT (" ORIGIN("x") " AND " SOME("processes AS p", "p.id = x.dst") ")",
-     {ITSELF(EDGE, "edges")}},
+     {ITSELF(EDGE, "edge_rows")}},
 
     {ROW_FILE,
      OVER("coalesce(x.last_at, x.at)") " AND NOT " PINNED("x.process_id")
@@ -127,9 +127,9 @@ static const struct rule rules_table[] = {
      " AND (x.peer_id IS NULL OR " NONE("connections AS q", "q.id = x.peer_id")
      " OR " SOME("connections AS q", "q.id = x.peer_id AND q.id <= ?5 AND " END_OVER("q")) ")",
      {{ROW_CONNECTION,
-       "DELETE FROM connections WHERE id = (SELECT c.peer_id FROM connections AS c"
+       "DELETE FROM connection_rows WHERE id = (SELECT c.peer_id FROM connections AS c"
        " WHERE c.id = ?1) RETURNING id"},
-      ITSELF(CONNECTION, "connections")}},
+      ITSELF(CONNECTION, "connection_rows")}},
 
     /* Whoever it accepted came while it was there: few of those are left so long after. */
     {ROW_LISTENER,
@@ -173,11 +173,11 @@ static const struct rule rules_table[] = {
        " AND " OVER("coalesce(last_at, at)")
        " AND " NONE("edges AS e", "e.file_id = files.id AND e.dst <> ?1")
        " AND " NONE("flags AS g", "g.file_id = files.id") " RETURNING id"},
-      {ROW_EDGE, "DELETE FROM edges WHERE dst = ?1 RETURNING id, src"},
+      {ROW_EDGE, "DELETE FROM edge_rows WHERE dst = ?1 RETURNING id, src"},
       {ROW_TRACE,
        "DELETE FROM traces WHERE root_process_id = ?1 AND id = (SELECT p.trace_id"
        " FROM processes AS p WHERE p.id = ?1) RETURNING id"},
-      {ROW_PROCESS, "DELETE FROM processes WHERE id = ?1 RETURNING id, parent_id"}}},
+      {ROW_PROCESS, "DELETE FROM process_rows WHERE id = ?1 RETURNING id, parent_id"}}},
 
     /* Those whose first process is not there. */
     {ROW_TRACE,

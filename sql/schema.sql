@@ -2,6 +2,53 @@
 -- docs/spyq-schema.7 says what each column means. Names here are public: columns may be added, none
 -- is renamed, retyped or dropped without a new major version.
 
+-- processes, execs, edges and connections are views (views.sql) of the tables *_rows, which hold the
+-- same with less. There a column of type ANY holds a text as it is, or a number that stands for one:
+-- of a row of `strings`, or of one of the few words that the view lists.
+
+-- Private: text that is met again and again.
+CREATE TABLE strings (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL
+) STRICT;
+
+-- Private: what many processes share. boot_offset: processes.started_at less start_boottime.
+CREATE TABLE contexts (
+    id INTEGER PRIMARY KEY,
+    uid INTEGER,
+    euid INTEGER,
+    gid INTEGER,
+    egid INTEGER,
+    user TEXT,
+    login_uid INTEGER,
+    audit_session INTEGER,
+    capabilities TEXT,
+    sid INTEGER,
+    tty TEXT,
+    container_id TEXT,
+    cgroup TEXT,
+    mnt_ns INTEGER,
+    pid_ns INTEGER,
+    net_ns INTEGER,
+    user_ns INTEGER,
+    boot_offset INTEGER
+) STRICT;
+
+-- Private: what many execs share.
+CREATE TABLE images (
+    id INTEGER PRIMARY KEY,
+    device TEXT,
+    inode INTEGER,
+    links INTEGER,
+    memfd INTEGER,
+    deleted INTEGER,
+    setuid INTEGER,
+    uid INTEGER,
+    euid INTEGER,
+    gid INTEGER,
+    egid INTEGER
+) STRICT;
+
 -- One row for each boot of a host.
 CREATE TABLE hosts (
     id INTEGER PRIMARY KEY,
@@ -40,11 +87,11 @@ CREATE TABLE probes (
 ) STRICT;
 
 -- One row for each process (thread group), kept current with its latest image.
-CREATE TABLE processes (
+CREATE TABLE process_rows (
     id INTEGER PRIMARY KEY,
     host_id INTEGER NOT NULL,
     pid INTEGER NOT NULL,
-    ns_pid INTEGER,
+    ns_pid_offset INTEGER, -- from pid
     ppid INTEGER,
     parent_id INTEGER,
     trace_id INTEGER,
@@ -52,107 +99,82 @@ CREATE TABLE processes (
     ended_at INTEGER,
     exit_code INTEGER,
     exit_signal INTEGER,
-    origin TEXT NOT NULL,
-    comm TEXT,
+    origin ANY NOT NULL,
+    comm ANY,
     exe TEXT,
-    cmdline TEXT,
-    cwd TEXT,
+    cmdline ANY, -- negative: the strings of the JSON array with that number, joined
+    cwd ANY,
     exec_count INTEGER,
-    uid INTEGER,
-    euid INTEGER,
-    gid INTEGER,
-    egid INTEGER,
-    user TEXT,
-    login_uid INTEGER,
-    audit_session INTEGER,
-    capabilities TEXT,
-    sid INTEGER,
+    context INTEGER,
     pgid INTEGER,
-    tty TEXT,
-    container_id TEXT,
-    cgroup TEXT,
-    mnt_ns INTEGER,
-    pid_ns INTEGER,
-    net_ns INTEGER,
-    user_ns INTEGER,
     depth INTEGER,
-    truncated INTEGER,
-    start_boottime INTEGER
+    truncated INTEGER
 ) STRICT;
-CREATE INDEX processes_by_pid ON processes (pid);
-CREATE INDEX processes_by_parent ON processes (parent_id);
-CREATE INDEX processes_by_start ON processes (started_at);
-CREATE INDEX processes_by_trace ON processes (trace_id);
-CREATE INDEX processes_by_exe ON processes (exe, started_at);
-CREATE INDEX processes_alive ON processes (host_id) WHERE ended_at IS NULL;
+CREATE INDEX processes_by_pid ON process_rows (pid);
+CREATE INDEX processes_by_parent ON process_rows (parent_id);
+CREATE INDEX processes_by_start ON process_rows (started_at);
+CREATE INDEX processes_by_trace ON process_rows (trace_id);
+CREATE INDEX processes_by_exe ON process_rows (exe, started_at) WHERE exe IS NOT NULL;
+CREATE INDEX processes_alive ON process_rows (host_id) WHERE ended_at IS NULL;
 
 -- One row for each execve and execveat, failed ones included.
-CREATE TABLE execs (
+CREATE TABLE exec_rows (
     id INTEGER PRIMARY KEY,
     process_id INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    filename TEXT,
+    filename ANY,
     exe TEXT,
-    argv TEXT,
+    argv ANY,
     argc INTEGER,
-    cwd TEXT,
+    cwd ANY,
     script TEXT,
-    interpreter TEXT,
-    device TEXT,
-    inode INTEGER,
-    links INTEGER,
-    memfd INTEGER,
-    deleted INTEGER,
-    setuid INTEGER,
-    uid INTEGER,
-    euid INTEGER,
-    gid INTEGER,
-    egid INTEGER,
-    stdin TEXT,
-    stdout TEXT,
-    stderr TEXT,
-    environment TEXT,
-    error TEXT,
+    interpreter ANY,
+    image INTEGER,
+    stdin ANY, -- negative: the pipe with that inode
+    stdout ANY,
+    stderr ANY,
+    environment ANY,
+    error ANY,
     truncated INTEGER,
     argv_length INTEGER
 ) STRICT;
-CREATE INDEX execs_by_process ON execs (process_id);
-CREATE INDEX execs_by_time ON execs (at);
-CREATE INDEX execs_by_exe ON execs (exe, at);
-CREATE INDEX execs_by_script ON execs (script, at) WHERE script IS NOT NULL;
+CREATE INDEX execs_by_process ON exec_rows (process_id);
+CREATE INDEX execs_by_time ON exec_rows (at);
+CREATE INDEX execs_by_exe ON exec_rows (exe, at) WHERE exe IS NOT NULL;
+CREATE INDEX execs_by_script ON exec_rows (script, at) WHERE script IS NOT NULL;
 
 -- One row for each socket endpoint that a process on this host holds or held.
-CREATE TABLE connections (
+CREATE TABLE connection_rows (
     id INTEGER PRIMARY KEY,
     host_id INTEGER NOT NULL,
     process_id INTEGER,
-    protocol TEXT NOT NULL,
-    direction TEXT,
+    protocol ANY NOT NULL,
+    direction ANY,
     local_address TEXT,
     local_port INTEGER,
     remote_address TEXT,
     remote_port INTEGER,
-    remote_name TEXT,
+    remote_name ANY,
     started_at INTEGER,
-    established_at INTEGER,
+    established_after INTEGER, -- from started_at
     ended_at INTEGER,
-    state TEXT NOT NULL,
-    error TEXT,
+    state ANY NOT NULL,
+    error ANY,
     bytes_sent INTEGER,
     bytes_received INTEGER,
     listener_id INTEGER,
-    peer_id INTEGER,
+    peer_offset INTEGER, -- from id
     peer_process_id INTEGER,
-    net_ns INTEGER,
-    origin TEXT NOT NULL,
+    net_ns_offset INTEGER, -- from the first that a kernel gives out, 4026531840
+    origin ANY NOT NULL,
     cookie INTEGER,
     inode INTEGER
 ) STRICT;
-CREATE INDEX connections_by_process ON connections (process_id);
-CREATE INDEX connections_by_remote ON connections (remote_address, remote_port);
-CREATE INDEX connections_by_local ON connections (local_port);
-CREATE INDEX connections_by_start ON connections (started_at);
-CREATE INDEX connections_open ON connections (host_id) WHERE ended_at IS NULL;
+CREATE INDEX connections_by_process ON connection_rows (process_id);
+CREATE INDEX connections_by_remote ON connection_rows (remote_address, remote_port);
+CREATE INDEX connections_by_local ON connection_rows (local_port);
+CREATE INDEX connections_by_start ON connection_rows (started_at);
+CREATE INDEX connections_open ON connection_rows (host_id) WHERE ended_at IS NULL;
 
 -- One row for each socket that waits for others: listening TCP, bound UDP.
 CREATE TABLE listeners (
@@ -304,25 +326,25 @@ CREATE INDEX trace_links_by_dst ON trace_links (dst_trace_id, at);
 CREATE INDEX trace_links_by_edge ON trace_links (edge_id);
 
 -- src acted on dst. Evidence that does not apply is NULL.
-CREATE TABLE edges (
+CREATE TABLE edge_rows (
     id INTEGER PRIMARY KEY,
     host_id INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    last_at INTEGER NOT NULL,
+    last_after INTEGER NOT NULL, -- from at
     count INTEGER NOT NULL,
-    kind TEXT NOT NULL,
+    kind ANY NOT NULL,
     src INTEGER NOT NULL,
     dst INTEGER NOT NULL,
     connection_id INTEGER,
     file_id INTEGER,
-    detail TEXT,
+    detail ANY, -- negative: the pipe with that inode
     open INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX edges_by_src ON edges (src, last_at);
-CREATE INDEX edges_by_dst ON edges (dst, at);
-CREATE INDEX edges_open ON edges (src) WHERE open = 1;
-CREATE INDEX edges_by_connection ON edges (connection_id) WHERE connection_id IS NOT NULL;
-CREATE INDEX edges_by_file ON edges (file_id) WHERE file_id IS NOT NULL;
+CREATE INDEX edges_by_src ON edge_rows (src, at + last_after);
+CREATE INDEX edges_by_dst ON edge_rows (dst, at);
+CREATE INDEX edges_open ON edge_rows (src) WHERE open = 1;
+CREATE INDEX edges_by_connection ON edge_rows (connection_id) WHERE connection_id IS NOT NULL;
+CREATE INDEX edges_by_file ON edge_rows (file_id) WHERE file_id IS NOT NULL;
 
 -- What a rule has found. trace_id, severity and suppressed_by may change later, the rest does not.
 CREATE TABLE flags (
@@ -424,12 +446,12 @@ CREATE TABLE changes (
     processes TEXT,
     edges TEXT
 ) STRICT;
-CREATE TRIGGER processes_inserted AFTER INSERT ON processes BEGIN DELETE FROM changes; END;
-CREATE TRIGGER processes_updated AFTER UPDATE ON processes BEGIN DELETE FROM changes; END;
-CREATE TRIGGER processes_deleted AFTER DELETE ON processes BEGIN DELETE FROM changes; END;
-CREATE TRIGGER edges_inserted AFTER INSERT ON edges BEGIN DELETE FROM changes; END;
-CREATE TRIGGER edges_updated AFTER UPDATE ON edges BEGIN DELETE FROM changes; END;
-CREATE TRIGGER edges_deleted AFTER DELETE ON edges BEGIN DELETE FROM changes; END;
+CREATE TRIGGER process_row_inserted AFTER INSERT ON process_rows BEGIN DELETE FROM changes; END;
+CREATE TRIGGER process_row_updated AFTER UPDATE ON process_rows BEGIN DELETE FROM changes; END;
+CREATE TRIGGER process_row_deleted AFTER DELETE ON process_rows BEGIN DELETE FROM changes; END;
+CREATE TRIGGER edge_row_inserted AFTER INSERT ON edge_rows BEGIN DELETE FROM changes; END;
+CREATE TRIGGER edge_row_updated AFTER UPDATE ON edge_rows BEGIN DELETE FROM changes; END;
+CREATE TRIGGER edge_row_deleted AFTER DELETE ON edge_rows BEGIN DELETE FROM changes; END;
 
 -- Private: the highest id that any row of a table ever had or named. Ids are given out above it, so
 -- that none comes back after its row was deleted, or was lost before it could be written.

@@ -8,12 +8,13 @@
  */
 #include <stdio.h>
 
+#include "migrate/0002.sql.h"
 #include "schema.sql.h"
 #include "store_private.h"
 #include "views.sql.h"
 
 /* Each leads from the version before it, through tables as they were then; NULL: nothing to do. */
-static const char *const steps[STORE_SCHEMA_VERSION + 1] = {NULL};
+static const char *const steps[STORE_SCHEMA_VERSION + 1] = {[2] = migrate_0002_sql};
 
 /* A store as it is, an empty one as it should be, and what leads from one to the other. */
 struct migration {

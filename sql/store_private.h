@@ -10,14 +10,35 @@
 
 #include <sqlite3.h>
 
+#include "interned.h"
+#include "layout.h"
 #include "store.h"
 
-/* Most columns of one table that hold ids: its own and those of other rows. */
+/* Most columns of one table, and of these that hold ids: its own and those of other rows. */
+#define STORE_COLUMNS_MAX    48
 #define STORE_ID_COLUMNS_MAX 8
+
+/* The value of a stored integer that does not fit. */
+#define STORE_OUT_OF_RANGE (INT64_MIN + 1)
+
+/* A column of a row struct, and how it is stored. */
+struct store_field {
+    const char *name; /* in the table */
+    enum stored_as as;
+    enum column_type type;
+    size_t offset;  /* in the row struct */
+    ptrdiff_t base; /* offset of the column it is counted from; -1: from `constant` */
+    int64_t constant;
+    const char *const *words;
+};
 
 /* The upsert of one table, and which of its columns hold ids of which table. */
 struct store_table {
-    sqlite3_stmt *upsert;
+    sqlite3_stmt *upsert; /* its parameters: `fields`, then the number of the set if there is one */
+    sqlite3_stmt *add_set; /* NULL: no column is shared */
+    size_t field_count, folded_count;
+    struct store_field fields[STORE_COLUMNS_MAX];
+    struct store_field folded[STORE_COLUMNS_MAX];
     size_t id_column_count;
     struct {
         size_t offset;
@@ -41,6 +62,11 @@ struct store {
     int lock; /* descriptor of the lock file; -1: none */
     struct store_error failure;
     struct store_table tables[ROW_KIND_COUNT];
+    struct interned *interned; /* numbers of texts and of sets of columns */
+    sqlite3_stmt *add_text;
+    struct tidy *tidy; /* NULL: nothing is being tidied */
+    char *buffer;      /* of store_buffer_reserve() */
+    size_t buffer_size;
     sqlite3_stmt *mark;                   /* writes one row of `sequences` */
     sqlite3_stmt *unscore;                /* deletes a trace's rows of `score_reasons` */
     int64_t last_id[ROW_KIND_COUNT];      /* as `sequences` has it */
@@ -90,6 +116,47 @@ enum store_status store_migrate(struct store *store);
 /* Prepare and finalize the statements of store_write.c. On failure *error of the store is set. */
 enum store_status store_prepare(struct store *store);
 void store_finalize(struct store *store);
+
+/*
+ * A row as it is stored (store_bind.c). All return SQLite's code. bind sets the parameters of the
+ * row's upsert; what its texts and sets of columns need is written first.
+ */
+int store_bind_prepare(struct store *store, enum row_kind kind);
+void store_bind_finalize(struct store *store);
+int store_row_bind(struct store *store, const struct row *row);
+int store_field_bind(struct store *store, sqlite3_stmt *statement, int index,
+                     const struct store_field *field, const void *columns);
+/* INTEGER_NULL: it is NULL; STORE_OUT_OF_RANGE: it can not be stored. */
+int64_t store_field_integer(const struct store_field *field, const void *columns);
+
+/*
+ * The numbers of texts and sets of columns (store_text.c). Those that return int return SQLite's
+ * code. What was numbered in a transaction that was rolled back has to be forgotten.
+ */
+int store_text_prepare(struct store *store);
+void store_text_finalize(struct store *store);
+void store_text_forget(struct store *store);
+/* *number 0: it has none, and is stored as it is. */
+int store_text_number(struct store *store, struct text text, int64_t *number);
+/* Numbers an exec's arguments before its process is written, which then may refer to them. */
+int store_text_foresee(struct store *store, const struct row *row);
+/* The number of the array whose strings this joins; 0: none is known. */
+int64_t store_text_joined(struct store *store, struct text text);
+int store_set_number(struct store *store, enum row_kind kind, const void *columns, int64_t *number);
+
+/*
+ * Removes texts and sets that no row refers to (store_tidy.c), inside a transaction: some rows
+ * after others until the time (ns, CLOCK_MONOTONIC) is over; *done: this was the last. A
+ * transaction that is rolled back stops it. Whatever number is written has to be marked: of a text,
+ * or of a set of a kind.
+ */
+#define STORE_TIDY_TEXT (-1)
+enum store_status store_tidy(struct store *store, int64_t until, bool *done);
+void store_tidy_stop(struct store *store);
+void store_tidy_mark(struct store *store, int set_of, int64_t number);
+
+/* Makes store->buffer at least so long; false: no memory. Whoever calls the next may change it. */
+bool store_buffer_reserve(struct store *store, size_t length);
 
 /*
  * What the open transaction changes of the graph. note is called for each row that was put, write

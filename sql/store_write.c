@@ -61,54 +61,9 @@ static void find_id_columns(enum row_kind kind, struct store_table *table)
     }
 }
 
-/* Columns of a new trace that others write later, and what they are until then. */
-#define TRACE_BEGINS   ", flag_count, pinned"
-#define TRACE_BEGIN_AS ", 0, 0"
-
-/* INSERT INTO "t" ("id", "a") VALUES (?1, ?2) ON CONFLICT ("id") DO UPDATE SET "a" = ?2 */
-static char *upsert_sql(enum row_kind kind)
-{
-    const struct table *shape = &row_tables[kind];
-    bool is_trace = kind == ROW_TRACE;
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendf(sql, "INSERT INTO \"%w\" (", shape->name);
-    for (size_t i = 0; i < shape->column_count; i++)
-        sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "", shape->columns[i].name);
-    sqlite3_str_appendf(sql, "%s) VALUES (", is_trace ? TRACE_BEGINS : "");
-    for (size_t i = 0; i < shape->column_count; i++)
-        sqlite3_str_appendf(sql, "%s?%d", i ? ", " : "", (int)i + 1);
-    sqlite3_str_appendf(sql, "%s", is_trace ? TRACE_BEGIN_AS : "");
-    sqlite3_str_appendall(sql, ") ON CONFLICT (\"id\") DO UPDATE SET ");
-    for (size_t i = 1; i < shape->column_count; i++)
-        sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", i > 1 ? ", " : "", shape->columns[i].name,
-                            (int)i + 1);
-    return sqlite3_str_finish(sql);
-}
-
-/* UPDATE "t" SET "a" = ?2 WHERE "id" = ?1: for the columns of somebody else's row. */
-static char *update_sql(const struct table *shape)
-{
-    sqlite3_str *sql = sqlite3_str_new(NULL);
-    sqlite3_str_appendf(sql, "UPDATE \"%w\" SET ", shape->name);
-    for (size_t i = 1; i < shape->column_count; i++)
-        sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", i > 1 ? ", " : "", shape->columns[i].name,
-                            (int)i + 1);
-    sqlite3_str_appendall(sql, " WHERE \"id\" = ?1");
-    return sqlite3_str_finish(sql);
-}
-
 static int prepare(struct store *store, const char *sql, sqlite3_stmt **statement)
 {
     return sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
-}
-
-static int prepare_upsert(struct store *store, enum row_kind kind)
-{
-    find_id_columns(kind, &store->tables[kind]);
-    char *sql = kind == ROW_TRACE_SCORE ? update_sql(&row_tables[kind]) : upsert_sql(kind);
-    int code = sql ? prepare(store, sql, &store->tables[kind].upsert) : SQLITE_NOMEM;
-    sqlite3_free(sql);
-    return code;
 }
 
 static int read_last_id(struct store *store, enum row_kind kind)
@@ -134,8 +89,11 @@ enum store_status store_prepare(struct store *store)
         code = prepare(store, "DELETE FROM score_reasons WHERE trace_id = ?1", &store->unscore);
     if (code == SQLITE_OK)
         code = store_changes_prepare(store);
+    if (code == SQLITE_OK)
+        code = store_text_prepare(store);
     for (int kind = 0; kind < ROW_KIND_COUNT && code == SQLITE_OK; kind++) {
-        code = prepare_upsert(store, (enum row_kind)kind);
+        find_id_columns((enum row_kind)kind, &store->tables[kind]);
+        code = store_bind_prepare(store, (enum row_kind)kind);
         if (code == SQLITE_OK)
             code = read_last_id(store, (enum row_kind)kind);
     }
@@ -144,8 +102,8 @@ enum store_status store_prepare(struct store *store)
 
 void store_finalize(struct store *store)
 {
-    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
-        sqlite3_finalize(store->tables[kind].upsert);
+    store_bind_finalize(store);
+    store_text_finalize(store);
     sqlite3_finalize(store->mark);
     sqlite3_finalize(store->unscore);
     store_changes_finalize(store);
@@ -157,15 +115,6 @@ enum store_status store_begin(struct store *store)
     if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
         return store_failed(store, "cannot begin to write");
     return STORE_OK;
-}
-
-static int bind_column(sqlite3_stmt *statement, int index, const struct column *column,
-                       const void *columns)
-{
-    const void *field = (const char *)columns + column->offset;
-    return column->type == COLUMN_INTEGER
-               ? row_bind_integer(statement, index, *(const int64_t *)field)
-               : row_bind_text(statement, index, *(const struct text *)field);
 }
 
 static void note_ids(struct store *store, const struct row *row)
@@ -198,11 +147,10 @@ static int drop_reasons(struct store *store, const struct row_trace_score *score
 
 enum store_status store_put(struct store *store, const struct row *row)
 {
-    const struct table *shape = &row_tables[row->kind];
     sqlite3_stmt *upsert = store->tables[row->kind].upsert;
     int code = row->kind == ROW_TRACE_SCORE ? drop_reasons(store, row->columns) : SQLITE_OK;
-    for (size_t i = 0; i < shape->column_count && code == SQLITE_OK; i++)
-        code = bind_column(upsert, (int)i + 1, &shape->columns[i], row->columns);
+    if (code == SQLITE_OK)
+        code = store_row_bind(store, row);
     if (code == SQLITE_OK && sqlite3_step(upsert) == SQLITE_DONE) {
         sqlite3_reset(upsert);
         note_ids(store, row);
@@ -240,6 +188,8 @@ enum store_status store_commit(struct store *store)
 void store_roll_back(struct store *store)
 {
     store_changes_drop(store);
+    store_text_forget(store);
+    store_tidy_stop(store);
     /* A full disk and some I/O errors have rolled back already. */
     if (!sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -248,6 +198,9 @@ void store_roll_back(struct store *store)
 enum store_status store_write(struct store *store, const struct row *rows, size_t count)
 {
     enum store_status status = store_begin(store);
+    for (size_t i = 0; i < count && status == STORE_OK; i++)
+        if (store_text_foresee(store, &rows[i]) != SQLITE_OK)
+            status = store_failed(store, "cannot write arguments");
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         const struct row *row =
             store->retention ? retention_admit(store->retention, &rows[i]) : &rows[i];

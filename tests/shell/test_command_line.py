@@ -407,7 +407,8 @@ class Verbs(unittest.TestCase):
     def test_schema_tells_what_every_column_means(self):
         db = sqlite3.connect(make_store("schema.db", fixture=False))
         names = [name for (name,) in db.execute(
-            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name")]
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name")
+            if not name.endswith("_rows") and name not in ("strings", "contexts", "images")]
         listed = json.loads(spyq("--json", "schema", on=path("schema.db")).stdout)
         self.assertEqual(sorted(row["name"] for row in listed), names)
         for row in listed:

@@ -382,8 +382,9 @@ class Answers(unittest.TestCase):
 
     def test_the_check_of_plans_sees_a_scan(self):
         steps = self.plan("SELECT * FROM execs AS e WHERE e.comm = 1".replace("comm", "cwd"))
-        self.assertEqual(len(steps), 1)
-        self.assertNotRegex(steps[0], MAY_SCAN)
+        scans = [step for step in steps if step.startswith("SCAN")]
+        self.assertEqual(len(scans), 1)
+        self.assertNotRegex(scans[0], MAY_SCAN)
 
     def test_the_list_has_them_all(self):
         result = spyq("queries", "--json", on=self.empty)

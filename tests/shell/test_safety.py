@@ -47,7 +47,7 @@ ALLOWED = [
     "SELECT * FROM processes, descendants(processes.id) LIMIT 1",
     "EXPLAIN QUERY PLAN SELECT * FROM processes WHERE pid = 1",
     "PRAGMA table_info(processes)",
-    "SELECT * FROM pragma_index_list('processes')",
+    "SELECT * FROM pragma_index_list('listeners')",
     "PRAGMA user_version",
     "PRAGMA integrity_check",
     "SELECT * FROM json_each('[1, 2]')",

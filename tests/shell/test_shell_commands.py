@@ -267,7 +267,7 @@ class Explain(Shell):
     def test_an_index_is_not(self):
         terminal = self.start()
         screen = self.answer(terminal, ".explain SELECT * FROM processes p WHERE p.id = 4;")
-        self.assertEqual(screen, "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)\nspyq>")
+        self.assertEqual(screen, "SEARCH processes USING INTEGER PRIMARY KEY (rowid=?)\nspyq>")
         terminal.ask("SELECT count(*) FROM hosts h, losses l;")
         screen = terminal.ask(".explain")
         self.assertIn("reads every row of hosts", screen)

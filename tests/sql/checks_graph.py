@@ -297,8 +297,10 @@ def check_live(context):
         reader.execute("ROLLBACK")
         assert_current(reader, context)
     warm(reader)
+    # What is temporary hides the public names, not what they stand for.
+    rows = reader.execute("SELECT * FROM forward(1)").fetchall()
     reader.execute("CREATE TEMP TABLE edges AS SELECT * FROM edges WHERE kind = 'none'")
-    assert_current(reader, context)
+    assert reader.execute("SELECT * FROM forward(1)").fetchall() == rows
     reader.execute("DROP TABLE temp.edges")
     assert_current(reader, context)
 
@@ -308,7 +310,8 @@ class Recorder:
 
     def __init__(self, db, generator, times):
         self.db, self.generator, self.times = db, generator, times
-        for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'"
+                                  " AND tbl_name LIKE '%\\_rows' ESCAPE '\\'").fetchall():
             db.execute(f"DROP TRIGGER {name.decode()}")
         self.number = 0
         self.processes, self.edges = list(range(1, 60, 2)), list(range(1, 60, 2))
@@ -387,8 +390,8 @@ def check_recorded(context):
         reader.set_trace_callback(inner.append)
         for question in graph_questions(reader, context, generator, recorder.processes[-40:], 9, 4):
             question()
-            made += any("ORDER BY id" in sql for sql in inner if sql.startswith("-- SELECT id, at"))
-            in_memory += not any("FROM processes AS child" in sql for sql in inner if "RECURSIVE" not in sql)
+            made += any("ORDER BY id" in sql for sql in inner if sql.startswith("-- SELECT id, at +"))
+            in_memory += not any("FROM main.process_rows AS child" in sql for sql in inner if "RECURSIVE" not in sql)
             asked += 1
             inner.clear()
         reader.set_trace_callback(None)

@@ -4,12 +4,13 @@ import os
 import re
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BIG = {"processes", "execs", "files", "connections", "listeners", "edges", "losses"}
+BIG = {"processes", "execs", "files", "connections", "listeners", "edges", "losses", "process_rows",
+       "exec_rows", "connection_rows", "edge_rows"}
 
 
 # What makes the graph in memory.
-READS_ALL = ("SELECT id, parent_id, started_at, pid, exe FROM processes",
-             "SELECT id, at, last_at, src, dst, kind, open FROM edges ORDER BY id")
+READS_ALL = ("SELECT id, parent_id, started_at, pid, exe FROM main.process_rows",
+             "SELECT id, at, at + last_after, src, dst, kind, open FROM main.edge_rows ORDER BY id")
 
 
 def queries():
@@ -75,7 +76,7 @@ def check_own_statements(context):
         db.execute("SELECT uid(?, 1)", (kind,)).fetchall()
     db.set_trace_callback(None)
     inner = sorted({re.sub(r"^-- ", "", sql) for sql in seen 
-                    if re.search("processes|hosts|edges", sql) and "backward" not in sql})
+                    if re.search("process(es|_rows)|hosts|edge(s|_rows)", sql) and "backward" not in sql})
     assert len(inner) >= 16, inner
     on_purpose = [sql for sql in inner if sql in READS_ALL]
     assert len(on_purpose) == 2, "no graph in memory has been made"

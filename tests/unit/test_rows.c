@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "../../sql/rows.h"
+#include "../../sql/layout.h"
 #include "schema.sql.h"
 #include "views.sql.h"
 
@@ -68,6 +68,8 @@ static void every_table_has_the_columns_of_its_row_struct(void **state)
                 assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
             while (is_shared(kind) && strcmp(text(statement, 0), table->columns[i].name) != 0);
             assert_string_equal(text(statement, 0), table->columns[i].name);
+            if (layouts[kind].table) /* a view: some of its columns are expressions */
+                continue;
             assert_string_equal(text(statement, 1), types[table->columns[i].type]);
             assert_int_equal(sqlite3_column_int(statement, 2), i == 0);
         }
@@ -121,8 +123,8 @@ static void every_table_is_strict_and_written_by_somebody(void **state)
     for (; sqlite3_step(statement) == SQLITE_ROW; count++)
         assert_int_equal(sqlite3_column_int(statement, 1), 1);
     sqlite3_finalize(statement);
-    /* And `sequences`, `changes`, `marks`; two kinds write one table. */
-    assert_int_equal(count, ROW_KIND_COUNT + 2);
+    /* And those that are told to be private; two kinds write one table. */
+    assert_int_equal(count, ROW_KIND_COUNT + 5);
 }
 
 static void columns_lie_side_by_side_in_the_struct(void **state)
@@ -217,13 +219,16 @@ static void assert_documented(const char *relation)
     assert_int_equal(count_items(section), count);
 }
 
-static void the_manual_names_every_column_of_every_relation_in_order(void **state)
+static void the_manual_names_every_column_of_every_public_relation_in_order(void **state)
 {
     (void)state;
     sqlite3_stmt *statement;
     size_t relations = 0, sections = 0;
-    sqlite3_prepare_v2(db, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')", -1,
-                       &statement, NULL);
+    sqlite3_prepare_v2(
+        db,
+        "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT"
+        " IN ('strings', 'contexts', 'images') AND name NOT LIKE '%\\_rows' ESCAPE '\\'",
+        -1, &statement, NULL);
     for (; sqlite3_step(statement) == SQLITE_ROW; relations++)
         assert_documented(text(statement, 0));
     sqlite3_finalize(statement);
@@ -240,7 +245,7 @@ int main(void)
         cmocka_unit_test(every_table_is_strict_and_written_by_somebody),
         cmocka_unit_test(columns_lie_side_by_side_in_the_struct),
         cmocka_unit_test(a_cleared_row_is_null_in_every_column),
-        cmocka_unit_test(the_manual_names_every_column_of_every_relation_in_order),
+        cmocka_unit_test(the_manual_names_every_column_of_every_public_relation_in_order),
     };
     return cmocka_run_group_tests(tests, open_schema, close_schema);
 }

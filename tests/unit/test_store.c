@@ -276,8 +276,8 @@ static void a_store_without_a_table_is_refused(void **state)
 {
     (void)state;
     store_close(open_store());
-    change_store("DROP TABLE execs; PRAGMA wal_checkpoint");
-    assert_refused(STORE, STORE_ERROR, "no such table: execs");
+    change_store("DROP TABLE exec_rows; PRAGMA wal_checkpoint");
+    assert_refused(STORE, STORE_ERROR, "no such table: exec_rows");
 }
 
 /* Run in a child, as somebody who is not root. Returns what its exit status should be: 0. */
