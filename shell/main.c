@@ -59,6 +59,8 @@ static enum status choose_verb(struct job *job)
     return job->command ? STATUS_OK : STATUS_USAGE;
 }
 
+#define OPTIONS_FOR_SQL ((unsigned)(OPTIONS_ROWS | OPTION_PARAM))
+
 static enum status check_options(const struct options *options, const struct job *job)
 {
     if (options->script && job->count > 0)
@@ -72,8 +74,8 @@ static enum status check_options(const struct options *options, const struct job
     else if (!job->command && options->given & (OPTIONS_SPAN | OPTION_AT))
         complain("--since, --until and --at bound a verb; in SQL, write "
                  "WHERE started_at >= ago('1h')");
-    else if (!job->command && options->given & ~(unsigned)OPTIONS_ROWS)
-        complain("--%s is for a verb", options_name(options->given & ~(unsigned)OPTIONS_ROWS));
+    else if (!job->command && options->given & ~OPTIONS_FOR_SQL)
+        complain("--%s is for a verb", options_name(options->given & ~OPTIONS_FOR_SQL));
     else
         return STATUS_OK;
     return STATUS_USAGE;

@@ -9,6 +9,7 @@
 
 #include "complain.h"
 #include "guard.h"
+#include "saved_bind.h"
 #include "stop.h"
 #include "suggest.h"
 
@@ -331,9 +332,11 @@ enum status query_answer(struct session *session, sqlite3_stmt *statement,
 static enum status lacks_value(const char *name, const struct origin *origin)
 {
     char message[192];
-    snprintf(message, sizeof message,
-             "nothing gives the parameter %.64s a value; .param set %.64s VALUE does",
-             name ? name : "?", name ? name + 1 : "1");
+    snprintf(
+        message, sizeof message,
+        "nothing gives the parameter %.64s a value; --param NAME=VALUE or .param set NAME VALUE "
+        "does",
+        name ? name : "?");
     complain_at(origin, message);
     return STATUS_ERROR;
 }
@@ -344,6 +347,8 @@ static enum status bind_parameters(const struct session *session, sqlite3_stmt *
     for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
         const char *name = sqlite3_bind_parameter_name(statement, i);
         const char *text = name ? parameters_find(&session->parameters, name) : NULL;
+        if (name && !text)
+            text = saved_given(&session->options, name + 1);
         if (!text)
             return lacks_value(name, origin);
         parameter_bind(statement, i, text);

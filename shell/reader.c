@@ -73,6 +73,9 @@ struct way {
     const char *prepare;
 };
 
+/* A file may be forged: its pages are checked as they are read, and one cut off is no SIGBUS. */
+static const char wary[] = "PRAGMA cell_size_check = 1; PRAGMA mmap_size = 0";
+
 static const struct way usual = {"mode=ro", "PRAGMA query_only = 1"};
 /* It has no WAL: nobody writes it, and it cannot change. */
 static const struct way unchanging = {"mode=ro&immutable=1", "PRAGMA query_only = 1"};
@@ -107,6 +110,8 @@ static int open_way(const char *path, const struct way *way, sqlite3 **db)
         sqlite3_progress_handler(*db, PROGRESS_STEPS, patience_progress, NULL);
         rc = sqlite3_exec(*db, way->prepare, NULL, NULL, NULL);
     }
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(*db, wary, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(*db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
     return rc;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store cannot be harmed from SQL, and is read as it is being written."""
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -294,6 +295,24 @@ class NotAStore(unittest.TestCase):
         result = spyq("SELECT * FROM processes", on=self.file("cut.db", start))
         self.assertIn(result.returncode, (1, 3))
         self.assertIn(b"malformed", result.stderr)
+
+    def test_forged(self):
+        """Bytes of a good store turned round: an error, or an answer, and never a crash."""
+        with open(store(), "rb") as file:
+            good = file.read()
+        chance = random.Random(4711)
+        codes = set()
+        for _ in range(25):
+            bad = bytearray(good)
+            for _ in range(60):
+                bad[chance.randrange(100, len(bad))] = chance.randrange(256)
+            name = self.file("forged.db", bad)
+            for asked in ("PRAGMA integrity_check", "SELECT * FROM conversations",
+                          "SELECT * FROM processes, descendants(processes.id)"):
+                result = spyq(asked, on=name)
+                self.assertIn(result.returncode, (0, 1, 3), result.stderr)
+                codes.add(result.returncode)
+        self.assertTrue(codes & {1, 3}, codes)
 
     def test_odd_names(self):
         for name in ("a b?mode=rw#x%41.db", ":memory:", "-"):

@@ -113,7 +113,7 @@ class Prompt(Shell):
 
     def test_parameters(self):
         terminal = self.start()
-        self.assertIn("nothing gives the parameter :who a value; .param set who VALUE does",
+        self.assertIn("nothing gives the parameter :who a value; --param NAME=VALUE or",
                       terminal.ask("SELECT :who AS w;"))
         terminal.ask(".param set who 'ana \"b\"'")
         terminal.ask(".param set $n 7")
@@ -125,6 +125,12 @@ class Prompt(Shell):
         self.assertIn("parameter @n", terminal.ask("SELECT @n;"))
         self.assertIn("no parameter n is set", terminal.ask(".param clear n"))
         self.assertIn("'x' is not set, clear or list", terminal.ask(".param x"))
+
+    def test_parameters_on_the_command_line(self):
+        result = spyq("--param", "who=ana", "--param=n=7", "SELECT :who AS a, $n + 1 AS b, "
+                      "typeof(@n) AS c")
+        self.assertEqual((result.returncode, result.stdout), (0, b"a,b,c\nana,8,integer\n"))
+        self.assertEqual(spyq("SELECT :who").returncode, 1)
 
     def test_parameters_are_bound_and_not_pasted(self):
         terminal = self.start()
