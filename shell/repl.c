@@ -102,7 +102,7 @@ enum ending { ENDING_NONE, ENDING_SEMICOLON, ENDING_LINES };
 static enum ending find_ending(struct pending *pending)
 {
     const char *end = pending->sql + pending->length;
-    struct token before = {0}, last = {0};
+    struct token last = {.start = pending->sql}, before = last;
     for (struct token token = token_next(pending->sql, end);
          token.kind != TOKEN_END && token.kind != TOKEN_COMMENT;
          token = token_next(token.start + token.length, end)) {
@@ -126,22 +126,26 @@ static void arm(const struct session *session)
         stop_arm(session->options.timeout);
 }
 
-/* Also what \G ends: it is remembered as a semicolon. */
-static void remember(struct session *session, const struct pending *pending)
+/* In the history it ends as it was typed; what asks the last SQL again wants a semicolon. */
+static void remember(struct session *session, const struct pending *pending, enum ending ending)
 {
-    char *entry = strndup(pending->sql, pending->length - 1);
-    if (!entry)
+    char *entry = NULL, *last = strndup(pending->sql, pending->length - 1);
+    size_t length = last ? strlen(last) : 0;
+    if (!last)
         return;
-    input_remember(entry);
+    if (ending == ENDING_LINES && asprintf(&entry, "%.*s\\G", (int)length - 1, last) < 0)
+        entry = NULL;
+    input_remember(entry ? entry : last);
+    free(entry);
     free(session->last);
-    session->last = entry;
+    session->last = last;
 }
 
-static enum status run_pending(struct session *session, struct pending *pending)
+static enum status run_pending(struct session *session, struct pending *pending, enum ending ending)
 {
     arm(session);
     if (session->interactive)
-        remember(session, pending);
+        remember(session, pending, ending);
     enum status status = query_run(session, pending->sql, &pending->origin);
     pending_clear(pending);
     redirect_step(session, status);
@@ -244,7 +248,7 @@ static enum status take_line(struct session *session, struct pending *pending, c
     const struct format *usual = session->options.format;
     if (ending == ENDING_LINES)
         session->options.format = &format_line;
-    enum status status = run_pending(session, pending);
+    enum status status = run_pending(session, pending, ending);
     session->options.format = usual;
     return status;
 }
@@ -364,7 +368,7 @@ enum status repl_script(struct session *session, FILE *script, const char *name)
     enum status status = run_lines(session, script, &pending, &here);
     /* The last statement may do without its semicolon. */
     if (status == STATUS_OK && pending.sql && !session->quit)
-        status = run_pending(session, &pending);
+        status = run_pending(session, &pending, ENDING_SEMICOLON);
     pending_clear(&pending);
     if (status == STATUS_OK && ferror(script)) {
         complain("cannot read %s", name ? name : "the SQL");

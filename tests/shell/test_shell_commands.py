@@ -48,6 +48,14 @@ class Prompt(Shell):
         self.assertEqual(self.answer(terminal, r"SELECT 'no\G' AS a;"),
                          "a\n----\nno\\G\n1 row\nspyq>")
 
+    def test_the_ending_is_in_the_history(self):
+        terminal = self.start()
+        terminal.ask(r"SELECT 5 AS a\G")
+        terminal.type("\x1b[A\r")
+        terminal.wait(r"  a  5\r\n1 row\r\n")
+        terminal.wait("spyq> ")
+        self.assertEqual(self.answer(terminal, ".explain"), "SCAN CONSTANT ROW\nspyq>")
+
     def test_neither_sql_nor_a_command(self):
         terminal = self.start()
         for line, words in {
