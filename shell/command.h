@@ -24,17 +24,19 @@ struct command {
         verbatim; /* at the prompt all behind its name is one operand, quotes and all; no options */
     bool live;    /* its answer comes bit by bit, and goes to no pager */
     bool outside; /* reaches files or programs: not with --safe */
-    bool followed;  /* tail can follow it: it answers in rows, and changes nothing */
-    bool storeless; /* it works without a store: session->db may be NULL */
+    bool followed;   /* tail can follow it: it answers in rows, and changes nothing */
+    bool own_output; /* -o names a file that it makes itself */
+    bool storeless;  /* it works without a store: session->db may be NULL */
     /* operands are those of the command, ended by NULL. */
     enum status (*run)(struct session *session, char **operands);
 };
 
 extern const struct command command_ps, command_tree, command_why, command_impact, command_story,
     command_path, command_traces, command_run_saved, command_queries, command_tail, command_pin,
-    command_unpin, command_pins, command_check, command_status, command_schema, command_help,
-    command_mode, command_quit, command_explain, command_watch, command_edit, command_once,
-    command_output, command_pager, command_param, command_read, command_rows, command_timer;
+    command_unpin, command_pins, command_check, command_salvage, command_status, command_schema,
+    command_help, command_mode, command_quit, command_explain, command_watch, command_edit,
+    command_once, command_output, command_pager, command_param, command_read, command_rows,
+    command_timer;
 
 /* All of them in the order of the help, ended by NULL. */
 extern const struct command *const commands[];

@@ -148,7 +148,8 @@ static enum status run_with_output(struct session *session, const struct job *jo
         status = check_stale(session);
     if (status != STATUS_OK)
         return status;
-    session->output = output_open(session->options.output, session->options.raw_times);
+    bool own = job->command && job->command->own_output;
+    session->output = output_open(own ? NULL : session->options.output, session->options.raw_times);
     if (!session->output)
         return STATUS_ERROR;
     if (!session->options.safe)

@@ -18,4 +18,8 @@
  */
 enum status reader_open(const char *path, sqlite3 **db);
 
+/* The same for a store that may be damaged, of which only the header has to be right: no functions,
+ * and no guard but that nothing can be written. */
+enum status reader_open_damaged(const char *path, sqlite3 **db);
+
 #endif

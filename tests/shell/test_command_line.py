@@ -72,7 +72,7 @@ class CommandLine(unittest.TestCase):
         self.usage("unknown verb 'x\\x1b[2J'", "x\x1b[2J")
 
     def test_prefixes(self):
-        self.usage("'s' could be story, status or schema", "s")
+        self.usage("'s' could be story, salvage, status or schema", "s")
         self.assertEqual(spyq("sch").stdout, spyq("schema").stdout)
 
     def test_wrong_use(self):
