@@ -525,18 +525,30 @@ static void add_gone(struct deed *deed)
 
 /* ---- flags ---- */
 
-enum flag_column { FLAG_TITLE = DEED_MORE, FLAG_SEVERITY, FLAG_RULE };
+enum flag_column { FLAG_TITLE = DEED_MORE, FLAG_SEVERITY, FLAG_RULE, FLAG_SUPPRESSED };
 
 static const char flags_sql[] = WINDOWS
-    "SELECT g.id, g.process_id, g.at, g.title, g.severity, g.rule FROM flags AS g "
-    "JOIN m ON m.id = g.process_id WHERE " WITHIN("g.at") "ORDER BY g.id LIMIT " DEEDS_LIMIT;
+    "SELECT g.id, g.process_id, g.at, g.title, g.severity, g.rule, g.suppressed_by IS NOT NULL "
+    "FROM flags AS g JOIN m ON m.id = g.process_id WHERE " WITHIN(
+        "g.at") "ORDER BY g.id LIMIT " DEEDS_LIMIT;
+
+static enum story_weight flag_weight(const struct deed *deed)
+{
+    if (deed_integer(deed, FLAG_SUPPRESSED) == 1 || deed_is(deed, FLAG_SEVERITY, "info"))
+        return STORY_NOISE;
+    bool grave = deed_is(deed, FLAG_SEVERITY, "high") || deed_is(deed, FLAG_SEVERITY, "critical");
+    return grave ? STORY_VITAL : STORY_NOTABLE;
+}
 
 static void add_flag(struct deed *deed)
 {
-    if (!deed_begin(deed, "flag", STORY_NOTABLE))
+    if (!deed_begin(deed, "flag", flag_weight(deed)))
         return;
-    deed_put(deed, " was flagged, severity ", FLAG_SEVERITY);
-    deed_put(deed, ": ", deed->row[FLAG_TITLE].type == CELL_TEXT ? FLAG_TITLE : FLAG_RULE);
+    deed_put(deed, " was flagged by the rule ", FLAG_RULE);
+    deed_put(deed, ", severity ", FLAG_SEVERITY);
+    fputs(deed_integer(deed, FLAG_SUPPRESSED) == 1 ? ", which is suppressed" : "", deed->out);
+    if (deed->row[FLAG_TITLE].type == CELL_TEXT)
+        deed_put(deed, ": ", FLAG_TITLE);
     story_put(deed->story->like, deed_text(deed, FLAG_RULE));
     story_prove(deed->story, STORY_FLAGS, deed_integer(deed, DEED_ID));
     story_end(deed->story);

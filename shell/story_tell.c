@@ -99,7 +99,8 @@ static void put_proof_list(FILE *out, const struct story_fact *fact)
 
 static struct cell time_cell(int64_t at)
 {
-    return at == INTEGER_NULL ? (struct cell){.type = CELL_NULL} : cell_integer(at);
+    struct cell none = {.type = CELL_NULL};
+    return at == INTEGER_NULL ? none : cell_integer(at);
 }
 
 static void tell_person(struct story *story, const struct found *found)

@@ -67,6 +67,17 @@ class Stories(unittest.TestCase):
         self.assert_in_order(told(self.store, "impact", "6"), "miner (pid 910, ana) was killed by signal 9",
                              "Still running: bash (pid 815, ana)")
 
+    def test_flags(self):
+        name = changed_store("flagged.db", """
+            INSERT INTO flags (id, at, rule, severity, title, process_id, suppressed_by) VALUES
+            (1, 1795317131000000000, 'miner', 'high', 'talks to a pool', 9, NULL),
+            (2, 1795317131000000000, 'other', 'low', 'is odd', 9, 3);""")
+        self.assert_in_order(
+            told(name, "why", "9"),
+            'miner (pid 910, ana) was flagged by the rule miner, severity high: "talks to a pool"',
+            "miner (pid 910, ana) was flagged by the rule other, severity low, which is suppressed")
+        self.assert_in_order(told(name, "why", "flag:1"), "miner (pid 910, ana) was flagged by")
+
     def test_json_that_is_none(self):
         """A store may hold anything: a story does without what it cannot read."""
         name = changed_store("badjson.db", """
