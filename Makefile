@@ -76,7 +76,8 @@ UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 TEST_HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/%)
 QUERY_FILES := $(wildcard sql/queries/*.sql)
 RULE_FILES := $(wildcard sql/rules/*.sql)
-SQL_HEADERS := $(patsubst sql/%.sql,$(BUILD)/generated/%.sql.h,$(filter-out $(QUERY_FILES) $(RULE_FILES),$(SQL_FILES))) \
+VIEW_FILES := $(wildcard sql/views/*.sql)
+SQL_HEADERS := $(patsubst sql/%.sql,$(BUILD)/generated/%.sql.h,$(filter-out $(QUERY_FILES) $(RULE_FILES) $(VIEW_FILES),$(SQL_FILES))) \
 	$(BUILD)/generated/queries.h $(BUILD)/generated/rules.h
 BENCH_HELPERS := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 SKELETON := $(BUILD)/generated/spyq.skel.h
@@ -131,6 +132,12 @@ $(SKELETON): $(BUILD)/spyq.bpf.o
 $(BUILD)/generated/%.sql.h: sql/%.sql scripts/embed
 	@mkdir -p $(@D)
 	$(call step,EMBED)scripts/embed $< >$@.new && mv $@.new $@
+
+# All views are run as one script.
+$(BUILD)/generated/views.sql.h: sql/views.sql $(VIEW_FILES) sql/views scripts/embed
+	@mkdir -p $(@D)
+	$(call step,EMBED)cat sql/views.sql $(sort $(VIEW_FILES)) >$(BUILD)/generated/views.sql && \
+		scripts/embed $(BUILD)/generated/views.sql >$@.new && mv $@.new $@
 
 # The directory is newer when a file in it has come or gone.
 $(BUILD)/generated/queries.h: $(QUERY_FILES) sql/queries scripts/embed-queries

@@ -4,16 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-struct meaning {
-    const char *name, *text;
-};
-
-/* A view's column that is not in its own list means what it means in the table it comes from. */
-struct relation {
-    const char *name, *text;
-    const struct meaning *columns; /* ended by a NULL name */
-    const char *base;              /* NULL for a table */
-};
+#include "schema_help_private.h"
 
 static const struct meaning host_columns[] = {
     {"id", "number of this boot in this store"},
@@ -492,6 +483,9 @@ static const struct relation *find_relation(const char *name)
     for (size_t i = 0; i < sizeof relations / sizeof *relations; i++)
         if (strcmp(relations[i].name, name) == 0)
             return &relations[i];
+    for (const struct relation *relation = foreign_relations; relation->name; relation++)
+        if (strcmp(relation->name, name) == 0)
+            return relation;
     return NULL;
 }
 

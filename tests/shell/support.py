@@ -47,7 +47,8 @@ def make_store(name, version=2, application=APPLICATION_ID, fixture=True, wal=Tr
     store = sqlite3.connect(path(name))
     store.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
     store.executescript(read_text("sql/schema.sql"))
-    store.executescript(read_text("sql/views.sql"))
+    for views in ("sql/views.sql", *sorted(os.listdir(os.path.join(TOP, "sql/views")))):
+        store.executescript(read_text(views if "/" in views else f"sql/views/{views}"))
     if fixture:
         store.executescript(read_text("tests/shell/fixture.sql"))
     store.execute(f"PRAGMA application_id = {application}")

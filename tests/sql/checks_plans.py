@@ -22,7 +22,7 @@ def queries():
 def aliases(db, sql):
     """What the plan may call a big table: by its own name, or as the query or a view names it."""
     text = sql + " ".join(row[0].decode() for row in db.execute(
-        "SELECT sql FROM sqlite_schema WHERE type = 'view'"))
+        "SELECT sql FROM sqlite_schema WHERE type = 'view' AND instr(?1, name)", (sql,)))
     pairs = re.findall(r"(\w+)\s+AS\s+(\w+)", text)
     return BIG | {alias for table, alias in pairs if table in BIG}
 
