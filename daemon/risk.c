@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "../sql/ext.h"
 #include "../sql/judge.h"
 #include "../sql/novelty.h"
+#include "../sql/user.h"
 #include "log.h"
 #include "risk_status.h"
 
@@ -41,6 +43,7 @@ struct risk {
     sqlite3 *db;
     struct rule_set *set;
     struct judge *judge;
+    char *user_store;        /* where suppressions are */
     struct novelty *novelty; /* NULL: pairs are not counted */
     struct risk_status status;
     int64_t next_id[ROW_KIND_COUNT]; /* when it was started */
@@ -100,13 +103,17 @@ static void log_failures(const struct rule_set *set)
 
 static void load_rules(struct risk *risk)
 {
-    const struct rule_limits limits = {(int64_t)risk->options.budget_ms * 1000000, STRIKES,
-                                       RULE_ROWS};
+    const struct rule_limits limits = {
+        .run_ns = (int64_t)risk->options.budget_ms * 1000000,
+        .strikes = STRIKES,
+        .rows = RULE_ROWS,
+    };
     char *error = NULL;
 
     if (risk->judge)
         judge_next_ids(risk->judge, &risk->next_flag, &risk->next_reason);
-    struct judge_options options = {&limits, TRACE_FLAGS, risk->next_flag, risk->next_reason};
+    struct judge_options options = {&limits, TRACE_FLAGS, risk->next_flag, risk->next_reason,
+                                    risk->user_store};
     free_judge(risk);
     risk->set = rule_set_load(risk->options.directory);
     if (risk->set)
@@ -223,6 +230,8 @@ static void judge_rows(struct risk *risk, const struct pending *rows, size_t cou
     if (code == SQLITE_OK)
         code = judge_batch(risk->judge, clock_ns(CLOCK_REALTIME), put, risk);
     log_suspended(risk);
+    if (judge_trouble(risk->judge))
+        log_line("%s", judge_trouble(risk->judge));
     if (code == SQLITE_OK)
         return;
     drop_batch(risk);
@@ -253,6 +262,12 @@ static void catch_up(struct risk *risk)
         judge_rows(risk, NULL, 0);
 }
 
+/* Whether somebody has added a suppression. */
+static bool has_news(const struct risk *risk)
+{
+    return risk->judge && judge_has_news(risk->judge);
+}
+
 /* The mutex is held. */
 static bool has_work(struct risk *risk)
 {
@@ -260,7 +275,7 @@ static bool has_work(struct risk *risk)
         return false;
     if (risk->outstanding && clock_ns(CLOCK_MONOTONIC) > risk->handed_out_at + WRITTEN_NS)
         risk->outstanding = 0;
-    return risk->reload || (risk->pending_count && !risk->outstanding);
+    return risk->reload || ((risk->pending_count || has_news(risk)) && !risk->outstanding);
 }
 
 /* Takes the oldest rows out; the mutex is held. NULL: no memory, or no row. */
@@ -289,7 +304,7 @@ static void work(struct risk *risk)
     pthread_mutex_unlock(&risk->mutex);
     if (reload)
         load_rules(risk);
-    if (rows && risk->judge)
+    if (risk->judge && (rows || has_news(risk)))
         judge_rows(risk, rows, count);
     tell_status(risk, reload);
     tell_pairs(risk);
@@ -375,13 +390,19 @@ static void take_written(struct risk *risk, const struct row *row)
         risk->missed++;
 }
 
+static bool row_is_heartbeat(const struct row *rows, size_t count)
+{
+    return count > 0 && rows[0].kind == ROW_RECORDER;
+}
+
 void risk_written(struct risk *risk, const struct row *rows, size_t count)
 {
     pthread_mutex_lock(&risk->mutex);
     size_t before = risk->outstanding;
     for (size_t i = 0; i < count; i++)
         take_written(risk, &rows[i]);
-    if (risk->pending_count || risk->outstanding < before)
+    /* A heartbeat comes once a second: then it looks whether there is a new suppression. */
+    if (risk->pending_count || risk->outstanding < before || row_is_heartbeat(rows, count))
         pthread_cond_signal(&risk->changed);
     pthread_mutex_unlock(&risk->mutex);
 }
@@ -430,6 +451,7 @@ static void destroy(struct risk *risk)
     pthread_mutex_destroy(&risk->mutex);
     batch_free(risk->ready);
     free(risk->pending);
+    free(risk->user_store);
     free(risk);
 }
 
@@ -451,6 +473,10 @@ struct risk *risk_start(const struct risk_options *options)
 
     if (!risk)
         return NULL;
+    if (asprintf(&risk->user_store, "%s" USER_STORE_SUFFIX, options->store) < 0) {
+        free(risk);
+        return NULL;
+    }
     risk->options = *options;
     memcpy(risk->next_id, options->next_id, sizeof(risk->next_id));
     risk->next_flag = risk->next_id[ROW_FLAG];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The traces, newest activity first; or the trace of one process, and those that led into it and
- * that it led into.
+ * The traces, the highest score first, then the newest activity; or the trace of one process, and
+ * those that led into it and that it led into.
  */
 #include "command.h"
 #include "complain.h"
@@ -23,9 +23,15 @@
 
 #define NEWEST                                                                                     \
     "FROM traces AS t WHERE t.last_at >= ?1 AND (t.started_at IS NULL OR +t.started_at <= ?2) "    \
-    "ORDER BY t.last_at DESC, t.id DESC LIMIT ?3"
+    "ORDER BY coalesce(t.score, 0) DESC, t.last_at DESC, t.id DESC LIMIT ?3"
+#define WHY                                                                                        \
+    "(SELECT group_concat(why, '; ') FROM (SELECT r.points || ' points: ' || r.reason AS why "     \
+    "FROM "                                                                                        \
+    "score_reasons AS r WHERE r.trace_id = t.id ORDER BY r.id))"
 
-static const char all_sql[] = "SELECT " TRACE NEWEST;
+static const char all_sql[] = "SELECT " TRACE ", t.severity, " WHY " AS why " NEWEST;
+/* For stores of before there were rules. */
+static const char scoreless_sql[] = "SELECT " TRACE NEWEST;
 static const char narrow_sql[] = "SELECT t.id, " MINUTES("started_at") " AS started, " MINUTES(
     "last_at") " AS last, "
                "t.process_count AS procs, t.connection_count AS conns, " STATE " AS state, "
@@ -53,12 +59,20 @@ static enum status list(struct session *session)
     int64_t limit = row_limit(session);
     if (!session_span(session, &span))
         return STATUS_USAGE;
-    enum status status = query_fetch(session, &result, is_narrow(session) ? narrow_sql : all_sql,
-                                     "iii", span.since, span.until, limit);
+    int64_t reasons = 0;
+    enum status status = query_integer(
+        session, &reasons, "SELECT count(*) FROM sqlite_schema WHERE name = 'score_reasons'", "");
+    if (status != STATUS_OK)
+        return status;
+    status = query_fetch(session, &result,
+                         is_narrow(session) ? narrow_sql
+                         : reasons          ? all_sql
+                                            : scoreless_sql,
+                         "iii", span.since, span.until, limit);
     if (status == STATUS_OK)
         query_show(session, &result);
     if (!session->options.rows && result.rows == PERSON_ROWS && session_for_person(session))
-        complain("these are the newest %d; --rows, --since and --until choose others", PERSON_ROWS);
+        complain("these are the first %d; --rows, --since and --until choose others", PERSON_ROWS);
     result_free(&result);
     return status;
 }
@@ -154,8 +168,9 @@ const struct command command_traces = {
     .arguments = "[TARGET]",
     .summary = "logins, jobs, services",
     .help = "A trace is all that one login session, cron job, service or container set off.\n"
-            "Newest activity first; --since and --until keep those that were active then. A\n"
-            "person gets the newest 100, --rows N as many as that. With a TARGET, the trace of\n"
+            "The highest score first, with where its points come from, then the newest activity;\n"
+            "--since and --until keep those that were active then. A person gets the first 100,\n"
+            "--rows N as many as that. With a TARGET, the trace of\n"
             "that process, and each trace that led into it or that it led into, with the edge.\n"
             "'help targets' tells what a TARGET can be.\n"
             "Example:  traces --since today\n",

@@ -10,37 +10,13 @@
 #include "words.h"
 
 const struct command *const commands[] = {
-    &command_ps,
-    &command_tree,
-    &command_why,
-    &command_impact,
-    &command_story,
-    &command_path,
-    &command_traces,
-    &command_run_saved,
-    &command_queries,
-    &command_tail,
-    &command_pin,
-    &command_unpin,
-    &command_pins,
-    &command_check,
-    &command_salvage,
-    &command_status,
-    &command_schema,
-    &command_explain,
-    &command_watch,
-    &command_help,
-    &command_mode,
-    &command_rows,
-    &command_timer,
-    &command_param,
-    &command_once,
-    &command_output,
-    &command_read,
-    &command_edit,
-    &command_pager,
-    &command_quit,
-    NULL,
+    &command_ps,      &command_tree,     &command_why,         &command_impact,    &command_story,
+    &command_path,    &command_traces,   &command_flags,       &command_run_saved, &command_queries,
+    &command_tail,    &command_pin,      &command_unpin,       &command_pins,      &command_check,
+    &command_salvage, &command_suppress, &command_check_rules, &command_rescan,    &command_status,
+    &command_schema,  &command_explain,  &command_watch,       &command_help,      &command_mode,
+    &command_rows,    &command_timer,    &command_param,       &command_once,      &command_output,
+    &command_read,    &command_edit,     &command_pager,       &command_quit,      NULL,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands - 1)
@@ -274,11 +250,13 @@ void command_help_all(FILE *out, const char *dot, bool prompt_too)
         if (command->prompt_only && !prompt_too)
             continue;
         snprintf(name, sizeof name, "%s%s", dot, command->name);
-        int width = 2 + BRIEF_NAME + (int)strlen(command->summary);
+        int longest = (int)strlen(name) + 1;
+        int column = longest > BRIEF_NAME ? longest : BRIEF_NAME;
+        int width = 2 + column + (int)strlen(command->summary);
         bool joins = used > 0 && used < BRIEF_HALF && width <= BRIEF_HALF;
         if (used)
             fprintf(out, "%*s", joins ? BRIEF_HALF - used : 0, joins ? "" : "\n");
-        fprintf(out, "  %-*s%s", BRIEF_NAME, name, command->summary);
+        fprintf(out, "  %-*s%s", column, name, command->summary);
         used = joins ? 2 * BRIEF_HALF : width;
     }
     fputs(used ? "\n" : "", out);

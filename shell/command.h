@@ -36,7 +36,7 @@ extern const struct command command_ps, command_tree, command_why, command_impac
     command_unpin, command_pins, command_check, command_salvage, command_status, command_schema,
     command_help, command_mode, command_quit, command_explain, command_watch, command_edit,
     command_once, command_output, command_pager, command_param, command_read, command_rows,
-    command_timer;
+    command_timer, command_flags, command_check_rules, command_rescan, command_suppress;
 
 /* All of them in the order of the help, ended by NULL. */
 extern const struct command *const commands[];

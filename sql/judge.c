@@ -34,6 +34,15 @@ static const char *const statements[JUDGE_STATEMENTS] = {
                    " CROSS JOIN main.flags AS f ON f.process_id = b.id"
                    " CROSS JOIN main.processes AS p ON p.id = b.id"
                    " WHERE f.trace_id IS NOT p.trace_id AND p.trace_id IS NOT NULL",
+    [JUDGE_SUPPRESS_KNOWN] =
+        "INSERT OR IGNORE INTO temp.fresh_flags"
+        " SELECT id, at, rule, severity, title, techniques, process_id, exec_id, connection_id,"
+        "  file_id, trace_id, detail, suppression, edge_id, tactics, flagged_at, host_id"
+        " FROM (SELECT f.*, " SUPPRESSED_BY " AS suppression FROM main.flags AS f"
+        "       WHERE f.suppressed_by IS NULL)"
+        " WHERE suppression IS NOT NULL",
+    [JUDGE_SUPPRESS] = "UPDATE temp.fresh_flags AS f SET suppressed_by = " SUPPRESSED_BY
+                       " WHERE suppressed_by IS NULL",
     [JUDGE_TOUCH] = "INSERT OR IGNORE INTO temp.touched_traces"
                     " SELECT trace_id FROM temp.fresh_flags WHERE trace_id IS NOT NULL",
     [JUDGE_TOUCHED] = "SELECT id FROM temp.touched_traces ORDER BY id",
@@ -160,11 +169,42 @@ static void run(struct judge *judge, enum judge_statement which)
     judge_note(judge, sqlite3_reset(judge->statements[which]));
 }
 
+bool judge_has_news(const struct judge *judge)
+{
+    return judge->options.user_store &&
+           suppressions_changed(&judge->suppressions, judge->options.user_store);
+}
+
+/* What is known falls under a suppression only when there is a new one. */
+static void suppress(struct judge *judge)
+{
+    if (judge->new_suppressions)
+        run(judge, JUDGE_SUPPRESS_KNOWN);
+    run(judge, JUDGE_SUPPRESS);
+}
+
+/* Outside the transaction: the other file may be locked for a while. */
+static void take_news(struct judge *judge)
+{
+    judge->trouble[0] = '\0';
+    if (!judge_has_news(judge))
+        return;
+    suppressions_load(&judge->suppressions, judge->db, judge->options.user_store, judge->trouble,
+                      sizeof(judge->trouble));
+    judge->new_suppressions = true;
+}
+
+const char *judge_trouble(const struct judge *judge)
+{
+    return *judge->trouble ? judge->trouble : NULL;
+}
+
 static void find(struct judge *judge)
 {
     judge_note(judge, rule_runner_run(judge->runner, take_hit, judge));
     run(judge, JUDGE_LEFT);
     run(judge, JUDGE_MOVE);
+    suppress(judge);
     run(judge, JUDGE_TOUCH);
 }
 
@@ -193,6 +233,7 @@ static int forget(struct judge *judge)
 int judge_batch(struct judge *judge, int64_t now, judge_visitor *visit, void *context)
 {
     judge->now = now;
+    take_news(judge);
     judge->code = sqlite3_exec(judge->db, "BEGIN", NULL, NULL, NULL);
     if (judge->code == SQLITE_OK)
         find(judge);
@@ -201,6 +242,8 @@ int judge_batch(struct judge *judge, int64_t now, judge_visitor *visit, void *co
     judge_note(judge, forget(judge));
     if (judge->code == SQLITE_OK)
         judge_note(judge, rule_runner_clear(judge->runner));
+    if (judge->code == SQLITE_OK)
+        judge->new_suppressions = false;
     sqlite3_exec(judge->db, judge->code == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL, NULL);
     return judge->code;
 }
@@ -211,6 +254,8 @@ static int prepare(struct judge *judge)
 {
     int code = sqlite3_exec(judge->db, judge_tables_sql, NULL, NULL, NULL);
 
+    if (code == SQLITE_OK)
+        code = suppressions_prepare(judge->db);
     for (int i = 0; i < JUDGE_STATEMENTS && code == SQLITE_OK; i++)
         code = sqlite3_prepare_v3(judge->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
                                   &judge->statements[i], NULL);
@@ -250,7 +295,8 @@ void judge_free(struct judge *judge)
     sqlite3_exec(judge->db,
                  "DROP VIEW IF EXISTS temp.current_flags;"
                  "DROP TABLE IF EXISTS temp.fresh_flags;"
-                 "DROP TABLE IF EXISTS temp.touched_traces",
+                 "DROP TABLE IF EXISTS temp.touched_traces;"
+                 "DROP TABLE IF EXISTS temp.suppressions",
                  NULL, NULL, NULL);
     free(judge->withheld);
     free(judge);

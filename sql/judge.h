@@ -17,6 +17,8 @@ struct judge_options {
         trace_flags;   /* of one rule in one trace: what is beyond is only counted; 0: no limit */
     int64_t next_flag; /* the lowest ids not used so far */
     int64_t next_reason;
+    const char
+        *user_store; /* the file that holds suppressions, need not exist; NULL: none are read */
 };
 
 /*
@@ -36,6 +38,12 @@ void judge_next_ids(const struct judge *judge, int64_t *next_flag, int64_t *next
 /* How the rule with that index fares. */
 const struct rule_work *judge_work(const struct judge *judge, size_t index);
 
+/* Whether suppressions have been added or have ended; the next batch goes by them. */
+bool judge_has_news(const struct judge *judge);
+
+/* Why suppressions could not be read for the last batch; NULL: they could. */
+const char *judge_trouble(const struct judge *judge);
+
 /* Hits of a rule that were not flagged because its trace had its fill. */
 uint64_t judge_withheld(const struct judge *judge, size_t index);
 
@@ -44,9 +52,9 @@ typedef void judge_visitor(void *context, enum row_kind kind, const void *column
 
 /*
  * Runs the rules over the batch, which it empties, in one read transaction. First come the flags:
- * new ones, and known ones that have moved to another trace with their process. Then for each trace
- * concerned its score, and behind that the reasons. `now` is the time at which they are flagged
- * (ns).
+ * new ones, and known ones that have moved to another trace with their process or are suppressed
+ * now. Then for each trace concerned its score, and behind that the reasons. `now` is the time at
+ * which they are flagged (ns).
  *
  * What was handed out must be in the store before the next call. Returns SQLITE_OK, or another code
  * where the store could not be read; then the batch is still there, and what was handed out counts

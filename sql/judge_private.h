@@ -4,6 +4,7 @@
 #define SPYQ_JUDGE_PRIVATE_H
 
 #include "judge.h"
+#include "suppress.h"
 
 enum judge_statement {
     JUDGE_KNOWN,
@@ -11,6 +12,8 @@ enum judge_statement {
     JUDGE_FLAG,
     JUDGE_LEFT,
     JUDGE_MOVE,
+    JUDGE_SUPPRESS_KNOWN,
+    JUDGE_SUPPRESS,
     JUDGE_TOUCH,
     JUDGE_TOUCHED,
     JUDGE_FRESH,
@@ -37,6 +40,9 @@ struct judge {
     uint64_t *withheld; /* by index of the rule */
     sqlite3_stmt *statements[JUDGE_STATEMENTS];
     sqlite3_stmt *bonuses[JUDGE_BONUSES];
+    struct suppressions suppressions;
+    bool new_suppressions; /* flags that are known have not been held against them yet */
+    char trouble[512];
     int64_t now;
     int code; /* the first failure in this batch */
 };

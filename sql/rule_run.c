@@ -371,6 +371,8 @@ static int is_overdue(void *context)
 {
     const struct rule_runner *runner = context;
 
+    if (runner->limits.stop && runner->limits.stop())
+        return 1;
     return runner->deadline && now() > runner->deadline;
 }
 

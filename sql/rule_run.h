@@ -41,9 +41,10 @@ struct rule_work {
 };
 
 struct rule_limits {
-    int64_t run_ns; /* a run that takes longer is cut off; 0: none is */
-    int strikes;    /* after so many runs in a row that were cut off a rule is suspended */
-    int64_t rows;   /* beyond which a run is cut off as well; 0: no limit */
+    int64_t run_ns;     /* a run that takes longer is cut off; 0: none is */
+    int strikes;        /* after so many runs in a row that were cut off a rule is suspended */
+    bool (*stop)(void); /* asked now and then: all is to end; NULL: nobody is asked */
+    int64_t rows;       /* beyond which a run is cut off as well; 0: no limit */
 };
 
 struct rule_runner;

@@ -13,3 +13,19 @@ CREATE TABLE IF NOT EXISTS pins (
     reason TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS pins_by_trace ON pins (trace_id);
+
+-- Flags that are known to be harmless: what is given has to fit, the rest may be anything. The texts
+-- but `user` are patterns as GLOB has them. A suppression is never deleted; it ends.
+CREATE TABLE IF NOT EXISTS suppressions (
+    id INTEGER PRIMARY KEY,
+    rule TEXT,
+    program TEXT,
+    ancestor TEXT,
+    user TEXT,
+    container TEXT,
+    arguments TEXT,
+    expires_at INTEGER,
+    reason TEXT,
+    added_by TEXT,
+    added_at INTEGER NOT NULL
+) STRICT;

@@ -16,7 +16,7 @@ from support import ENDLESS, environment, make_store, path, spyq, store
 def verbs():
     """Those that --help lists, one or two on a line."""
     text = spyq("--help", on="").stdout.decode()
-    return set(re.findall(r"(?m)^  ([a-z]+) ", text)) | set(re.findall(r"(?m)^.{40}  ([a-z]+) ", text))
+    return set(re.findall(r"(?m)^  ([a-z][a-z-]+) ", text)) | set(re.findall(r"(?m)^.{40}  ([a-z][a-z-]+) ", text))
 
 
 class CommandLine(unittest.TestCase):
@@ -72,7 +72,7 @@ class CommandLine(unittest.TestCase):
         self.usage("unknown verb 'x\\x1b[2J'", "x\x1b[2J")
 
     def test_prefixes(self):
-        self.usage("'s' could be story, salvage, status or schema", "s")
+        self.usage("'s' could be story, salvage, suppress, status or schema", "s")
         self.assertEqual(spyq("sch").stdout, spyq("schema").stdout)
 
     def test_wrong_use(self):

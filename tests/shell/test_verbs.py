@@ -196,17 +196,18 @@ class Traces(unittest.TestCase):
     def test_rows(self):
         result = spyq("--json", "traces", on=self.store)
         rows = json.loads(result.stdout)
-        self.assertEqual([row["id"] for row in rows], [3, 2, 1])
-        self.assertEqual(rows[1], {
+        self.assertEqual([row["id"] for row in rows], [2, 3, 1])
+        self.assertEqual(rows[0], {
             "id": 2, "kind": "login", "title": "ssh login of ana from 198.51.100.7", "user": "ana",
             "started_at": "2026-11-22T03:05:00.000000000Z", "last_at": "2026-11-22T03:31:00.000000000Z",
-            "processes": 6, "connections": 5, "state": "open", "score": 40})
-        self.assertEqual(rows[0]["state"], "ended")
+            "processes": 6, "connections": 5, "state": "open", "score": 40,
+            "severity": None, "why": None})
+        self.assertEqual(rows[1]["state"], "ended")
 
     def test_bounds(self):
-        self.assertEqual(self.ids("--since", "2026-11-22 03:31"), [3, 2])
+        self.assertEqual(self.ids("--since", "2026-11-22 03:31"), [2, 3])
         self.assertEqual(self.ids("--until", "2026-11-22 03:31"), [2, 1])
-        self.assertEqual(self.ids("--rows", "1"), [3])
+        self.assertEqual(self.ids("--rows", "1"), [2])
         self.assertEqual(self.ids("--since", "2026-11-23"), [])
 
     def test_it_fits_the_terminal(self):
@@ -215,8 +216,8 @@ class Traces(unittest.TestCase):
             lines = terminal.screen().splitlines()
         self.assertLessEqual(max(map(len, lines)), 80)
         self.assertRegex(lines[0], "^id  started +last +procs  conns  state  score  title$")
-        self.assertRegex(lines[3], "^ 2  11-22 03:05  11-22 03:31 +6 +5  open   40     ssh login of")
-        self.assertIn("\\x1b[31m", lines[2])
+        self.assertRegex(lines[2], "^ 2  11-22 03:05  11-22 03:31 +6 +5  open   40     ssh login of")
+        self.assertIn("\\x1b[31m", lines[3])
         with Terminal("traces", on=self.store, columns=160) as terminal:
             self.assertEqual(terminal.end(), 0)
             self.assertRegex(terminal.screen(), "^id  kind +title +user +started_at")
@@ -228,7 +229,7 @@ class Traces(unittest.TestCase):
             NULL, NULL, 0 FROM c""")
         result = spyq("--table", "traces", on=name)
         self.assertIn(b"100 rows\n", result.stdout)
-        self.assertIn(b"the newest 100; --rows", result.stderr)
+        self.assertIn(b"the first 100; --rows", result.stderr)
         self.assertEqual(spyq("--csv", "traces", on=name).stdout.count(b"\n"), 1 + 194)
         result = spyq("--table", "traces", "--rows", "120", on=name)
         self.assertEqual((result.stdout[-9:], result.stderr), (b"120 rows\n", b""))

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -14,6 +15,7 @@
 #include "../../sql/ext.h"
 #include "../../sql/judge.h"
 #include "schema.sql.h"
+#include "user.sql.h"
 #include "views.sql.h"
 
 #define HEAD(id, severity)                                                                         \
@@ -29,6 +31,8 @@ static struct rule_limits limits;
 static uint64_t trace_flags;
 static int64_t next_flag, next_reason;
 static size_t flags_out, scores_out;
+static char user_store[] = "/tmp/test_judge.XXXXXX"; /* a directory, then the file in it */
+static char user_file[64];
 
 static void run(const char *sql)
 {
@@ -95,7 +99,8 @@ static void with_rules(const char *const *texts)
         set.rules[set.count++] = rule_parse("r.sql", *texts, false);
     }
     judge = judge_new(
-        db, &set, &(struct judge_options){&limits, trace_flags, next_flag, next_reason}, &error);
+        db, &set, &(struct judge_options){&limits, trace_flags, next_flag, next_reason, user_file},
+        &error);
     if (!judge)
         fail_msg("%s", error ? error : "out of memory");
 }
@@ -395,6 +400,118 @@ static void reasons_add_up_over_any_sequence_of_flags(void **state)
     assert_int_equal(ask("SELECT count(*) - count(DISTINCT rule || '/' || exec_id) FROM flags"), 0);
 }
 
+/* ---- suppressions ---- */
+
+/* As people's store has it; made where it is missing. */
+static void suppress(const char *columns, const char *values)
+{
+    sqlite3 *user;
+    assert_int_equal(sqlite3_open(user_file, &user), SQLITE_OK);
+    char *sql = sqlite3_mprintf("PRAGMA application_id = 0x53505955; %s"
+                                "INSERT INTO suppressions (%s, added_at) VALUES (%s, 1)",
+                                user_sql, columns, values);
+    assert_int_equal(sqlite3_exec(user, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_free(sql);
+    sqlite3_close(user);
+}
+
+static int remove_user_store(void **state)
+{
+    unlink(user_file);
+    return tear_down(state);
+}
+
+static const struct {
+    const char *columns, *values;
+    bool fits; /* the exec of nc by bash, which sshd has started */
+} scopes[] = {
+    {"rule", "'any-exec'", true},
+    {"rule", "'any-*'", true},
+    {"rule", "'other'", false},
+    {"program", "'/bin/n?'", true},
+    {"program", "'nc'", true},
+    {"program", "'/bin/bash'", false},
+    {"ancestor", "'*/sshd'", true},
+    {"ancestor", "'bash'", true},
+    {"ancestor", "'nc'", false},
+    {"user", "'ann'", true},
+    {"user", "'an*'", false},
+    {"container", "'web*'", true},
+    {"container", "'abc*'", true},
+    {"container", "'db'", false},
+    {"arguments", "'*-l*'", true},
+    {"arguments", "'*-z*'", false},
+    {"rule, expires_at", "'any-exec', 309", false},
+    {"rule, expires_at", "'any-exec', 310", true},
+    {"rule, program, user", "'any-exec', 'nc', 'ann'", true},
+    {"rule, program, user", "'any-exec', 'nc', 'bob'", false},
+    {"rule", "'''; DROP TABLE flags; --'", false},
+};
+
+static void a_suppression_fits_in_all_that_it_says(void **state)
+{
+    for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+        run("UPDATE processes SET user = 'ann', cmdline = 'nc -l', container_id = 'abc1' WHERE id "
+            "= 3;"
+            "INSERT INTO containers (id, container_id, name, host_id) VALUES (1, 'abc1', 'web1', "
+            "1)");
+        suppress(scopes[i].columns, scopes[i].values);
+        WITH_RULES(EXEC_RULE);
+        new_row(ROW_EXEC, 2);
+        judge_now();
+        if (ask("SELECT count(suppressed_by) FROM flags") != scopes[i].fits)
+            fail_msg("%s = %s", scopes[i].columns, scopes[i].values);
+        assert_int_equal(ask("SELECT coalesce(score, 0) FROM traces WHERE id = 1"),
+                         scopes[i].fits ? 0 : 28);
+        assert_score_adds_up();
+        remove_user_store(state);
+        set_up(state);
+    }
+}
+
+static void known_flags_are_suppressed_too_and_stay_so(void **state)
+{
+    (void)state;
+    WITH_RULES(EXEC_RULE);
+    new_row(ROW_EXEC, 1);
+    new_row(ROW_EXEC, 2);
+    judge_now();
+    assert_int_equal(ask("SELECT score FROM traces WHERE id = 1"), 28);
+    assert_false(judge_has_news(judge));
+    suppress("program", "'nc'");
+    assert_true(judge_has_news(judge));
+    judge_now();
+    assert_false(judge_has_news(judge));
+    assert_int_equal(flags_out, 1);
+    assert_int_equal(ask("SELECT suppressed_by FROM flags WHERE exec_id = 2"), 1);
+    assert_int_equal(ask("SELECT flag_count FROM traces WHERE id = 1"), 1);
+    suppress("program", "'bash'");
+    judge_now();
+    assert_int_equal(ask("SELECT suppressed_by FROM flags WHERE exec_id = 1"), 2);
+    assert_int_equal(ask("SELECT score = 0 AND severity IS NULL FROM traces WHERE id = 1"), 1);
+    unlink(user_file);
+    judge_now();
+    assert_int_equal(ask("SELECT count(*) FROM flags WHERE suppressed_by IS NOT NULL"), 2);
+    assert_score_adds_up();
+}
+
+static void a_file_that_is_none_of_ours_suppresses_nothing(void **state)
+{
+    (void)state;
+    suppress("rule", "'any-exec'");
+    sqlite3 *user;
+    assert_int_equal(sqlite3_open(user_file, &user), SQLITE_OK);
+    sqlite3_exec(user, "PRAGMA application_id = 7", NULL, NULL, NULL);
+    sqlite3_close(user);
+    WITH_RULES(EXEC_RULE);
+    new_row(ROW_EXEC, 1);
+    judge_now();
+    assert_int_equal(ask("SELECT count(*) FROM flags WHERE suppressed_by IS NULL"), 1);
+    assert_non_null(strstr(judge_trouble(judge), "not a user's store of spyq"));
+    judge_now();
+    assert_null(judge_trouble(judge)); /* it is said once */
+}
+
 /* ---- rules that are wrong or slow ---- */
 
 static const struct {
@@ -516,7 +633,7 @@ static void built_in_rules_fit_the_schema_and_use_indexes(void **state)
     (void)state;
     struct rule_set *builtin = rule_set_load(NULL);
     char *error = NULL;
-    judge = judge_new(db, builtin, &(struct judge_options){&limits, 0, 1, 1}, &error);
+    judge = judge_new(db, builtin, &(struct judge_options){&limits, 0, 1, 1, NULL}, &error);
     assert_non_null(judge);
     for (size_t i = 0; i < builtin->count; i++) {
         sqlite3_stmt *plan;
@@ -534,6 +651,21 @@ static void built_in_rules_fit_the_schema_and_use_indexes(void **state)
     judge_free(judge);
     judge = NULL;
     rule_set_free(builtin);
+}
+
+static int make_directory(void **state)
+{
+    (void)state;
+    if (!mkdtemp(user_store))
+        return -1;
+    snprintf(user_file, sizeof(user_file), "%s/s.db.user", user_store);
+    return 0;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    return rmdir(user_store);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -554,6 +686,12 @@ int main(void)
         TEST(a_suppressed_flag_does_not_count),
         TEST(bonuses_have_their_reasons),
         TEST(reasons_add_up_over_any_sequence_of_flags),
+        cmocka_unit_test_setup_teardown(a_suppression_fits_in_all_that_it_says, set_up,
+                                        remove_user_store),
+        cmocka_unit_test_setup_teardown(known_flags_are_suppressed_too_and_stay_so, set_up,
+                                        remove_user_store),
+        cmocka_unit_test_setup_teardown(a_file_that_is_none_of_ours_suppresses_nothing, set_up,
+                                        remove_user_store),
         TEST(a_wrong_rule_is_named_and_left_out_alone),
         TEST(a_semicolon_and_remarks_may_end_a_rule),
         TEST(a_rule_that_fails_while_it_runs_is_left_out_alone),
@@ -561,5 +699,5 @@ int main(void)
         TEST(a_rule_that_selects_too_much_is_cut_off),
         TEST(built_in_rules_fit_the_schema_and_use_indexes),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
