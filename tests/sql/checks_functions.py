@@ -284,8 +284,9 @@ OOM_SQL = [
 
 
 def check_out_of_memory(context):
+    store = context.lean_store("oom.db")  # each failure reads the schema anew
     for sql in OOM_SQL:
-        count = context.small.out_of_memory(sql)
+        count = context.small.out_of_memory(sql, store)
         assert count > 50, f"only {count} allocations in {sql}"
 
 

@@ -157,7 +157,7 @@ class Small:
                         "-Werror", *flags, "-o", program, source, "-lsqlite3"], check=True, env=build.own_environment())
         self.command = [program, store, build.extension]
         self.env = build.own_environment()
-        self.oom_command = [program, "--oom", store, build.extension]
+        self.oom_command = lambda store: [program, "--oom", store, build.extension]
 
     def query(self, sql):
         done = run(self.command, sql, self.env)
@@ -165,9 +165,9 @@ class Small:
             raise SqlError(done.stderr.decode(errors="replace"))
         return parse_quoted(done.stdout)
 
-    def out_of_memory(self, sql):
-        """Runs the SQL with each of its allocations failing; returns how many there were."""
-        done = run(self.oom_command, sql, self.env)
+    def out_of_memory(self, sql, store):
+        """Runs the SQL on that store with each of its allocations failing; returns how many there were."""
+        done = run(self.oom_command(store), sql, self.env)
         if done.returncode:
             raise SqlError(done.stderr.decode(errors="replace"))
         return int(done.stdout.split()[0])
