@@ -112,8 +112,10 @@ struct story_caller {
     size_t edge;      /* a row of story.edges; SIZE_MAX: the caller is not in the story */
     int64_t accepted; /* the server's row of connections; INTEGER_NULL: none, as for UNIX sockets */
     int64_t at, last_at; /* ns; INT64_MAX: it is open */
-    int64_t until; /* the last that the server did as a cause and that is due to this caller */
-    int64_t since; /* from when on it is an effect */
+    int64_t until;  /* the last that the server did as a cause and that is due to this caller */
+    int64_t since;  /* from when on it is an effect */
+    size_t longest; /* of the server's callers up to this one who stayed last, counted from its
+                       first */
 };
 
 /* What a server did that is part of the story. */

@@ -28,7 +28,9 @@ static int by_server(const void *a, const void *b)
     const struct story_caller *one = a, *other = b;
     if (one->server != other->server)
         return one->server < other->server ? -1 : 1;
-    return (one->at > other->at) - (one->at < other->at);
+    if (one->at != other->at)
+        return one->at < other->at ? -1 : 1;
+    return (one->accepted > other->accepted) - (one->accepted < other->accepted);
 }
 
 static int by_accepted(const void *a, const void *b)
@@ -89,10 +91,18 @@ static void add_accepted(struct story *story, const struct result *accepted)
 static void share_callers(struct story *story)
 {
     qsort(story->callers, story->caller_count, sizeof *story->callers, by_server);
-    for (size_t i = story->caller_count; i-- > 0;) {
-        struct story_actor *server = &story->actors[story->callers[i].server];
-        server->first_caller = i;
-        server->callers++;
+    for (size_t i = 0; i < story->caller_count; i++) {
+        struct story_caller *caller = &story->callers[i];
+        struct story_actor *server = &story->actors[caller->server];
+        if (server->callers == 0)
+            server->first_caller = i;
+        caller->longest = server->callers++;
+        if (caller->longest > 0) {
+            const struct story_caller *before = &story->callers[server->first_caller];
+            size_t longest = caller[-1].longest;
+            if (before[longest].last_at >= caller->last_at)
+                caller->longest = longest;
+        }
     }
 }
 
@@ -130,63 +140,51 @@ enum status story_callers(struct story *story, const char *ids)
 
 /* ---- to whom an act is due ---- */
 
-static bool is_connected(const struct story_caller *caller, const struct story_act *act)
-{
-    return caller->at <= act->last_at && caller->last_at >= act->at;
-}
-
-/* How an act's callers are told from the others. */
-struct due {
-    const struct story_caller *only; /* this one; NULL: all that are connected */
-    bool nobody;
-};
-
-static const struct story_caller *later(const struct story_caller *a, const struct story_caller *b,
-                                        bool by_end)
-{
-    if (!a)
-        return b;
-    return (by_end ? b->last_at > a->last_at : b->at >= a->at) ? b : a;
-}
-
-static struct due find_due(const struct story *story, const struct story_act *act)
+/* The caller whose connection fed an act; NULL: not known. */
+static struct story_caller *find_fed(const struct story *story, const struct story_act *act)
 {
     const struct story_actor *server = &story->actors[act->server];
-    const struct story_caller *newest = NULL, *last = NULL;
-    for (size_t i = 0; i < server->callers; i++) {
-        const struct story_caller *caller = &story->callers[server->first_caller + i];
-        if (act->accepted != INTEGER_NULL && caller->accepted == act->accepted)
-            return (struct due){.only = caller};
-        if (is_connected(caller, act))
-            newest = later(newest, caller, false);
-        else if (caller->at <= act->last_at)
-            last = later(last, caller, true);
-    }
-    if (newest)
-        return (struct due){.only = act->worker ? newest : NULL};
-    return (struct due){.only = last, .nobody = !last};
+    struct story_caller *callers = &story->callers[server->first_caller];
+    for (size_t i = 0; act->accepted != INTEGER_NULL && i < server->callers; i++)
+        if (callers[i].accepted == act->accepted)
+            return &callers[i];
+    return NULL;
 }
 
-static bool is_due(const struct due *due, const struct story_caller *caller,
-                   const struct story_act *act)
+/* How many of a server's callers had come by then. */
+static size_t count_came(const struct story *story, const struct story_actor *server, int64_t at)
 {
-    if (due->nobody)
-        return false;
-    return due->only ? due->only == caller : is_connected(caller, act);
+    size_t low = 0, high = server->callers;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (story->callers[server->first_caller + middle].at <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-/* Calls visit for each caller that an act is due to, until it returns true; whether one did. */
+/* Calls visit for each caller that an act is due to; whether one of the calls returned true. */
 static bool for_due(const struct story *story, const struct story_act *act,
                     bool (*visit)(struct story_caller *caller, int64_t at), int64_t at)
 {
     const struct story_actor *server = &story->actors[act->server];
-    struct due due = find_due(story, act);
-    bool any = false;
-    for (size_t i = 0; i < server->callers; i++) {
-        struct story_caller *caller = &story->callers[server->first_caller + i];
-        any |= is_due(&due, caller, act) && visit(caller, at);
+    struct story_caller *callers = &story->callers[server->first_caller];
+    struct story_caller *fed = find_fed(story, act);
+    size_t came = count_came(story, server, act->last_at);
+    bool any = false, connected = false;
+    if (fed || came == 0)
+        return fed && visit(fed, at);
+    for (size_t i = came; i-- > 0 && callers[callers[i].longest].last_at >= act->at;) {
+        if (callers[i].last_at < act->at)
+            continue;
+        any |= visit(&callers[i], at);
+        connected = true;
+        if (act->worker)
+            break;
     }
-    return any;
+    return connected ? any : visit(&callers[callers[came - 1].longest], at);
 }
 
 static bool raise_until(struct story_caller *caller, int64_t until)
