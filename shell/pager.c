@@ -73,7 +73,7 @@ static void release(void)
 {
     if (pager.running)
         fwrite(pager.held, 1, pager.length, pager.child.input);
-    else
+    else if (pager.length > 0)
         write_terminal(pager.held, pager.length);
     pager.length = pager.lines = pager.column = 0;
 }
