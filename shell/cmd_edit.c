@@ -109,6 +109,5 @@ const struct command command_edit = {
     .most = 1,
     .verbatim = true,
     .prompt_only = true,
-    .outside = true,
     .run = edit_run,
 };

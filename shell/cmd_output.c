@@ -21,7 +21,6 @@ const struct command command_output = {
         "Example:  .output '| grep ssh'\n",
     .most = 1,
     .prompt_only = true,
-    .outside = true,
     .run = output_run,
 };
 
@@ -42,6 +41,5 @@ const struct command command_once = {
     .least = 1,
     .most = 1,
     .prompt_only = true,
-    .outside = true,
     .run = once_run,
 };

@@ -40,6 +40,5 @@ const struct command command_read = {
     .least = 1,
     .most = 1,
     .prompt_only = true,
-    .outside = true,
     .run = read_run,
 };

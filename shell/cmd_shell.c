@@ -119,7 +119,6 @@ const struct command command_pager = {
         "Example:  .pager off\n",
     .most = 1,
     .prompt_only = true,
-    .outside = true,
     .run = pager_run,
 };
 

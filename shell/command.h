@@ -23,7 +23,6 @@ struct command {
     bool
         verbatim; /* at the prompt all behind its name is one operand, quotes and all; no options */
     bool live;    /* its answer comes bit by bit, and goes to no pager */
-    bool outside; /* reaches files or programs: not with --safe */
     bool followed;   /* tail can follow it: it answers in rows, and changes nothing */
     bool own_output; /* -o names a file that it makes itself */
     bool storeless;  /* it works without a store: session->db may be NULL */

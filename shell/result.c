@@ -30,12 +30,29 @@ struct text text_of_cell(const struct cell *cell)
     return cell->type == CELL_TEXT ? cell->bytes : TEXT_NULL;
 }
 
+/* The name of the column in `max(a.started_at)`, or the name itself; *length is its length. */
+static const char *column_within(const char *name, size_t *length)
+{
+    *length = strlen(name);
+    if ((strncmp(name, "min(", 4) != 0 && strncmp(name, "max(", 4) != 0) || !strchr(name, ')') ||
+        strchr(name, ')')[1])
+        return name;
+    *length = strlen(name) - 5;
+    return name + 4;
+}
+
 bool is_time_name(const char *name)
 {
-    size_t length = strlen(name);
-    if (strcmp(name, "at") == 0)
-        return true;
-    return length > 3 && strcmp(name + length - 3, "_at") == 0;
+    size_t length;
+    const char *column = column_within(name, &length);
+    const char *dot = memchr(column, '.', length);
+    if (dot) {
+        length -= (size_t)(dot + 1 - column);
+        column = dot + 1;
+    }
+    if (length == 2)
+        return memcmp(column, "at", 2) == 0;
+    return length > 3 && memcmp(column + length - 3, "_at", 3) == 0;
 }
 
 static char *arena_room(struct result *result, size_t length)

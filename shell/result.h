@@ -54,7 +54,8 @@ struct cell cell_text(const char *value);
 /* The text of a cell; TEXT_NULL where it holds none. */
 struct text text_of_cell(const struct cell *cell);
 
-/* Whether integers under this column name are times. */
+/* Whether integers under this column name are times: `at`, names in `_at`, and min() and max() of
+ * them. */
 bool is_time_name(const char *name);
 
 /* Starts an empty result with copies of these column names. False: out of memory. */

@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 import support
-from support import ENDLESS, Terminal, environment, path, spyq
+from support import ENDLESS, Terminal, environment, path, spyq, store
 
 NUMBERS = ("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT {}) "
            "SELECT x FROM c;")
@@ -47,6 +47,14 @@ class Prompt(Shell):
         self.assertEqual(self.answer(terminal, r"SELECT 2 AS a \g"), "a\n-\n2\n1 row\nspyq>")
         self.assertEqual(self.answer(terminal, r"SELECT 'no\G' AS a;"),
                          "a\n----\nno\\G\n1 row\nspyq>")
+
+    def test_times_by_the_name_of_their_column(self):
+        names = ("at", "a_at", "min(started_at)", "max(p.started_at)", "p.at")
+        result = spyq("SELECT " + ", ".join(f'1 AS "{name}"' for name in names)
+                      + ", 2 AS chat, 2 AS \"count(started_at)\", 2 AS \"max(a_at) + 1\", 2 AS _at, "
+                      "2 AS \"min()\"")
+        time = "1970-01-01T00:00:00.000000001Z"
+        self.assertEqual(result.stdout.splitlines()[1].decode(), ",".join([time] * 5 + ["2"] * 5))
 
     def test_the_ending_is_in_the_history(self):
         terminal = self.start()
@@ -429,7 +437,8 @@ class Safe(Shell):
 
     def test_on_the_command_line(self):
         for words in (["-o", path("unsafe"), "SELECT 1"], ["-f", path("good.sql")],
-                      ["pin", "trace:1"], ["run", "logins", "--new"]):
+                      ["pin", "trace:1"], ["check", store()],
+                      ["run", "logins", "--new"]):
             result = spyq("--safe", *words)
             self.assertEqual((result.returncode, result.stdout), (2, b""), words)
             self.assertIn(b"--safe turns ", result.stderr)
@@ -437,6 +446,11 @@ class Safe(Shell):
         result = spyq("--safe", stdin=f".once {path('unsafe')}\nSELECT 1;\n")
         self.assertEqual((result.returncode, result.stdout), (2, b""))
         self.assertFalse(os.path.exists(path("unsafe")))
+
+    def test_what_is_left(self):
+        for words in (["ps"], ["tree", "9"], ["why", "9"], ["queries"], ["run", "logins"], ["pins"],
+                      ["traces"], ["status"], ["schema"], ["explain", "SELECT 1"], ["help"]):
+            self.assertEqual(spyq("--safe", *words).returncode, 0, words)
 
     def test_it_cannot_be_turned_off_from_inside(self):
         terminal = self.start("--safe")
