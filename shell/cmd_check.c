@@ -45,6 +45,7 @@ static enum status check_run(struct session *session, char **operands)
 
 const struct command command_check = {
     .name = "check",
+    .outside = true,
     .arguments = "[STORE]",
     .summary = "is the store whole",
     .help =

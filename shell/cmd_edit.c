@@ -98,6 +98,7 @@ static const char *const aliases[] = {"e", NULL};
 
 const struct command command_edit = {
     .name = "edit",
+    .outside = true,
     .aliases = aliases,
     .arguments = "[SQL]",
     .summary = "write SQL in $EDITOR",

@@ -12,6 +12,7 @@ static enum status output_run(struct session *session, char **operands)
 
 const struct command command_output = {
     .name = "output",
+    .outside = true,
     .arguments = "[FILE]",
     .summary = "where answers go",
     .help =
@@ -31,6 +32,7 @@ static enum status once_run(struct session *session, char **operands)
 
 const struct command command_once = {
     .name = "once",
+    .outside = true,
     .arguments = "FILE",
     .summary = "where the next answer goes",
     .help =

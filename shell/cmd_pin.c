@@ -117,6 +117,7 @@ static enum status pin_run(struct session *session, char **operands)
 
 const struct command command_pin = {
     .name = "pin",
+    .outside = true,
     .arguments = "TARGET [REASON]",
     .summary = "never roll its trace away",
     .help =
@@ -191,6 +192,7 @@ static enum status unpin_run(struct session *session, char **operands)
 
 const struct command command_unpin = {
     .name = "unpin",
+    .outside = true,
     .arguments = "TARGET",
     .summary = "take a pin away",
     .help =

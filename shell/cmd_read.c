@@ -33,6 +33,7 @@ static enum status read_run(struct session *session, char **operands)
 
 const struct command command_read = {
     .name = "read",
+    .outside = true,
     .arguments = "FILE",
     .summary = "run a file",
     .help = "Stops at the first error, and names its line.\n"

@@ -83,6 +83,7 @@ static enum status salvage_run(struct session *session, char **operands)
 
 const struct command command_salvage = {
     .name = "salvage",
+    .outside = true,
     .arguments = "FILE -o NEW",
     .summary = "save a damaged store",
     .help =

@@ -111,6 +111,7 @@ static enum status pager_run(struct session *session, char **operands)
 
 const struct command command_pager = {
     .name = "pager",
+    .outside = true,
     .arguments = "[on | off]",
     .summary = "long answers in $PAGER",
     .help =

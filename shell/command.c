@@ -117,33 +117,10 @@ static bool options_fit(const struct options *options, const struct command *com
     return false;
 }
 
-/* What --safe leaves: these read the store and nothing else. A new command is off until it is here.
- */
-static const struct command *const safe_commands[] = {
-    &command_ps,      &command_tree,
-    &command_why,     &command_impact,
-    &command_story,   &command_path,
-    &command_traces,  &command_run_saved,
-    &command_queries, &command_tail,
-    &command_pins,    &command_status,
-    &command_schema,  &command_explain,
-    &command_watch,   &command_help,
-    &command_mode,    &command_rows,
-    &command_timer,   &command_param,
-    &command_quit,    NULL,
-};
-
-static bool is_listed(const struct command *command, const struct command *const *list)
-{
-    while (*list && *list != command)
-        list++;
-    return *list;
-}
-
 static bool is_safe(const struct session *session, const struct command *command)
 {
     bool watermark = session->options.only_new;
-    if (!session->options.safe || (is_listed(command, safe_commands) && !watermark))
+    if (!session->options.safe || (!command->outside && !watermark))
         return true;
     complain("--safe turns %s off", watermark ? "--new" : command->name);
     return false;

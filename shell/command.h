@@ -25,6 +25,7 @@ struct command {
     bool live;    /* its answer comes bit by bit, and goes to no pager */
     bool followed;   /* tail can follow it: it answers in rows, and changes nothing */
     bool own_output; /* -o names a file that it makes itself */
+    bool outside;    /* reaches files or programs, or writes: off with --safe */
     bool storeless;  /* it works without a store: session->db may be NULL */
     /* operands are those of the command, ended by NULL. */
     enum status (*run)(struct session *session, char **operands);

@@ -447,7 +447,16 @@ class Safe(Shell):
         self.assertEqual((result.returncode, result.stdout), (2, b""))
         self.assertFalse(os.path.exists(path("unsafe")))
 
-    def test_what_is_left(self):
+    def test_every_command_reads_only_or_is_off(self):
+        """A new command has to be named here, or be off."""
+        reading = {"ps", "tree", "why", "impact", "story", "path", "traces", "flags", "rules", "run",
+                   "queries", "tail", "pins", "suppressions", "status", "schema", "explain", "watch",
+                   "help", "mode", "rows", "timer", "param", "quit"}
+        terminal = self.start("--safe", lines=60)
+        names = set(re.findall(r"  \.([a-z-]+) ", terminal.ask(".help")))
+        for name in names - reading:
+            terminal.raw, terminal.seen = b"spyq> ", 6
+            self.assertIn(f"--safe turns {name} off", terminal.ask("." + name))
         for words in (["ps"], ["tree", "9"], ["why", "9"], ["queries"], ["run", "logins"], ["pins"],
                       ["traces"], ["status"], ["schema"], ["explain", "SELECT 1"], ["help"]):
             self.assertEqual(spyq("--safe", *words).returncode, 0, words)
