@@ -408,7 +408,7 @@ class Pager(Shell):
             self.skipTest("there is no less")
         terminal = self.start(env=environment(PAGER=None, LESS=None))
         terminal.type(NUMBERS.format(100) + "\r")
-        terminal.wait(r"\n 21\x1b\[m\r\n:")
+        terminal.wait(r"\n 21\b")
         self.assertNotIn(b"\n 90", terminal.raw)
         terminal.type("q")
         terminal.wait("spyq> ")
