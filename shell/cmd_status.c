@@ -183,6 +183,29 @@ static void add_probes(struct facts *facts)
              "", 0);
 }
 
+/* Only where there are any: a recorder of before there were rules has none. */
+static void add_rules(struct facts *facts)
+{
+    int64_t rules = 0;
+    if (facts->status == STATUS_OK)
+        facts->status = query_integer(
+            facts->session, &rules, "SELECT count(*) FROM sqlite_schema WHERE name = 'rules'", "");
+    if (!rules)
+        return;
+    facts->section = "rules";
+    add_rows(facts,
+             "SELECT state, count(*) FROM rules WHERE state <> 'removed' GROUP BY state "
+             "ORDER BY state",
+             "", 0);
+    add_rows(facts,
+             "SELECT 'slowest, ' || name, (slowest_ns / 1000000) || ' ms' FROM rules "
+             "WHERE state <> 'removed' AND slowest_ns > 0 ORDER BY slowest_ns DESC LIMIT 1",
+             "", 0);
+    add_rows(facts,
+             "SELECT name, error FROM rules WHERE state IN ('failed', 'suspended') ORDER BY name",
+             "", 0);
+}
+
 static void add_host(struct facts *facts)
 {
     facts->section = "host";
@@ -275,6 +298,7 @@ static enum status status_run(struct session *session, char **operands)
     add_counts(&facts);
     add_losses(&facts);
     add_probes(&facts);
+    add_rules(&facts);
     if (facts.status == STATUS_OK && session_format(session) == &format_table)
         show_to_person(session, &facts.result);
     else if (facts.status == STATUS_OK)
@@ -287,10 +311,11 @@ const struct command command_status = {
     .name = "status",
     .arguments = "",
     .summary = "is it recording; losses",
-    .help = "Whether the recorder is writing and when it was last heard of, the host, the store's\n"
-            "size and time span, the rows of each table (all are counted: a moment on a large\n"
-            "store), what could not be recorded in the last day and ever, by class and stage,\n"
-            "and the kernel probes that could not be attached.\n"
-            "Example:  status --json\n",
+    .help =
+        "Whether the recorder is writing and when it was last heard of, the host, the store's\n"
+        "size and time span, the rows of each table (all are counted: a moment on a large\n"
+        "store), what could not be recorded in the last day and ever, by class and stage,\n"
+        "the kernel probes that could not be attached, and the rules that are not run and why.\n"
+        "Example:  status --json\n",
     .run = status_run,
 };

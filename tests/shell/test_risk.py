@@ -93,6 +93,16 @@ class Risk(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn(b"this store has no table flags", result.stderr)
 
+    def test_status_tells_of_rules(self):
+        store = changed_store("rules.db", """
+            INSERT INTO rules (id, name, state, error, slowest_ns) VALUES
+                (1, 'fine', 'active', NULL, 3000000), (2, 'slow', 'suspended', 'f.sql:7: slow', 9000000),
+                (3, 'bad', 'failed', 'f.sql:1: bad', NULL), (4, 'old', 'removed', NULL, 99000000);""")
+        facts = {row["name"]: row["value"] for row in json.loads(
+            spyq("--json", "status", on=store).stdout) if row["section"] == "rules"}
+        self.assertEqual(facts, {"active": 1, "failed": 1, "suspended": 1, "slowest, slow": "9 ms",
+                                 "bad": "f.sql:1: bad", "slow": "f.sql:7: slow"})
+
     # ---- suppress ----
 
     def suppressions(self):
