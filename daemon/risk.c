@@ -383,14 +383,14 @@ static void take_written(struct risk *risk, const struct row *row)
         risk->outstanding -= risk->outstanding > 0;
     if (!rule_runner_watches(row->kind))
         return;
-    else if (make_room(risk))
+    if (make_room(risk))
         risk->pending[risk->pending_count++] =
             (struct pending){row->kind, *(const int64_t *)row->columns};
     else
         risk->missed++;
 }
 
-static bool row_is_heartbeat(const struct row *rows, size_t count)
+static bool is_heartbeat(const struct row *rows, size_t count)
 {
     return count > 0 && rows[0].kind == ROW_RECORDER;
 }
@@ -402,7 +402,7 @@ void risk_written(struct risk *risk, const struct row *rows, size_t count)
     for (size_t i = 0; i < count; i++)
         take_written(risk, &rows[i]);
     /* A heartbeat comes once a second: then it looks whether there is a new suppression. */
-    if (risk->pending_count || risk->outstanding < before || row_is_heartbeat(rows, count))
+    if (risk->pending_count || risk->outstanding < before || is_heartbeat(rows, count))
         pthread_cond_signal(&risk->changed);
     pthread_mutex_unlock(&risk->mutex);
 }

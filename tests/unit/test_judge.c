@@ -620,8 +620,8 @@ static void a_rule_that_selects_too_much_is_cut_off(void **state)
  * itself may be read from end to end. */
 static bool is_short(const char *scanned)
 {
-    static const char *const words[] = {"CONSTANT ROWS", "VIRTUAL TABLE INDEX", "json_",
-                                        "known_programs", "recent", "(subquery-"};
+    static const char *const words[] = {
+        "CONSTANT ROWS", "VIRTUAL TABLE INDEX", "json_", "known_programs", "recent", "(subquery-"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strstr(scanned, words[i]))
             return true;
