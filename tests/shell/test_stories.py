@@ -162,18 +162,21 @@ REVERSE = f"""
     INSERT INTO processes (id, host_id, pid, parent_id, started_at, origin, comm, exe, cmdline, user, uid)
     VALUES (50, 1, 1050, 6, {START}, 'event', 'python3', '/usr/bin/python3.11', 'python3 -c x', 'ana', 1000),
         (51, 1, 1051, 50, {START + 10}, 'event', 'sh', '/usr/bin/dash', '/bin/sh -i', 'ana', 1000),
-        (52, 1, 1052, 51, {START + 20}, 'event', 'id', '/usr/bin/id', 'id', 'ana', 1000);
+        (52, 1, 1052, 51, {START + 20}, 'event', 'id', '/usr/bin/id', 'id', 'ana', 1000),
+        (53, 1, 1053, 51, {START + 30}, 'event', 'bash', '/usr/bin/bash', 'bash', 'ana', 1000);
     INSERT INTO connections (id, host_id, process_id, protocol, direction, remote_address, remote_port,
         started_at, state, origin, inode) VALUES
         (50, 1, 50, 'tcp', 'out', '203.0.113.66', 4444, {START + 5}, 'open', 'event', 7777);
     INSERT INTO holders (id, connection_id, process_id, at, how) VALUES
-        (1, 50, 51, {START + 11}, 'stdio'), (2, 50, 52, {START + 21}, 'stdio');
+        (1, 50, 51, {START + 11}, 'stdio'), (2, 50, 52, {START + 21}, 'stdio'), (3, 50, 53, {START + 31}, 'stdio');
     INSERT INTO execs (id, process_id, at, filename, exe, argv, uid, stdin, stdout, stderr) VALUES
         (50, 50, {START + 1}, '/usr/bin/python3', '/usr/bin/python3.11', '["python3","-c","x"]', 1000,
          'tty:/dev/pts/0', 'tty:/dev/pts/0', 'tty:/dev/pts/0'),
         (51, 51, {START + 11}, '/bin/sh', '/usr/bin/dash', '["/bin/sh","-i"]', 1000, 'socket:[7777]',
          'socket:[7777]', 'socket:[7777]'),
         (52, 52, {START + 21}, '/usr/bin/id', '/usr/bin/id', '["id"]', 1000, 'socket:[7777]',
+         'socket:[7777]', 'socket:[7777]'),
+        (53, 53, {START + 31}, '/bin/bash', '/usr/bin/bash', '["bash"]', 1000, 'socket:[7777]',
          'socket:[7777]', 'socket:[7777]');
 """
 
@@ -203,6 +206,7 @@ class Folding(unittest.TestCase):
         self.assertEqual(left, whole)
 
     def test_what_matters_is_not_folded(self):
+        """That its children have the same streams is no other shell."""
         sentences = told(self.store, "impact", "6")
         shell = [s for s in sentences if "reverse shell" in s]
         self.assertEqual(shell, ["sh (pid 1051, ana) ran with its input, output and errors on the "
