@@ -2,6 +2,7 @@
 """What the kernel programs themselves take, by the kernel's own statistics of BPF programs."""
 import contextlib
 import json
+import os
 import subprocess
 
 from machine import Figure
@@ -23,12 +24,21 @@ def statistics_on():
             file.write(before)
 
 
+def held(pid):
+    """The ids of the programs that a process holds descriptors or links of."""
+    ids = set()
+    for entry in os.scandir(f"/proc/{pid}/fdinfo"):
+        with open(entry.path, encoding="ascii", errors="replace") as info:
+            ids.update(int(line.split()[1]) for line in info if line.startswith("prog_id:"))
+    return ids
+
+
 def programs(pid):
     """{id: (name, runs, ns)} of the programs that a process has loaded."""
+    ids = held(pid)
     done = subprocess.run(["bpftool", "--json", "prog", "show"], stdout=subprocess.PIPE, check=True)
     return {program["id"]: (program["name"], program.get("run_cnt", 0), program.get("run_time_ns", 0))
-            for program in json.loads(done.stdout)
-            if any(holder["pid"] == pid for holder in program.get("pids", []))}
+            for program in json.loads(done.stdout) if program["id"] in ids}
 
 
 def spent(pid, work):
