@@ -224,6 +224,16 @@ fuzz: ## fuzz what reads recordings, each target for SECONDS (60)
 	@scripts/install-deps build fuzz
 	@FUZZ_BUILD=$(BUILD)/fuzz CLANG='$(CLANG)' tests/fuzz/run $(or $(SECONDS),60)
 
+soak: ## record a mixed load for SECONDS (3600) within MIB (32) of store, and look for what grows
+	@scripts/install-deps build test
+	+@$(call build,all tests)
+	@tests/soak/run $(BUILD) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(MIB),--mib $(MIB))
+
+check-faults: ## have each write, sync and allocation of the store fail in turn (an hour)
+	@scripts/install-deps build test
+	+@$(call build,$(BUILD)/tests/unit/test_store_faults)
+	@SPYQ_TEST_LONG=1 $(BUILD)/tests/unit/test_store_faults
+
 bench: ## time recording and searching, beside what else there is: SUBJECTS="slowdown losses" (an hour)
 	@scripts/install-deps build test bench
 	+@$(call build,all $(BENCH_HELPERS))
@@ -273,5 +283,5 @@ clean: ## remove everything that was built; recordings in .spyq stay
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all run check check-kernels check-detection generated tests fuzz bench deps format lint install uninstall clean help FORCE
+.PHONY: all run check check-kernels check-faults soak check-detection generated tests fuzz bench deps format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:

@@ -35,6 +35,7 @@ static const struct option_row option_rows[] = {
     {"cgroup", "PATH", offsetof(struct config, cgroup), "record this cgroup (v2) and those below"},
     {"record", "FILE", offsetof(struct config, record), "keep the raw records in this file too"},
     {"replay", "FILE", offsetof(struct config, replay), "read records from this file, not live"},
+    {"move-aside", NULL, offsetof(struct config, move_aside), "rename what can not be the store"},
     {"check-config", NULL, offsetof(struct config, check_config), "check the configuration, stop"},
     {"check-kernel", NULL, offsetof(struct config, check_kernel), "check the kernel, stop"},
     {"help", NULL, offsetof(struct config, help), "print this text"},

@@ -16,11 +16,12 @@
 #define CONFIG_DEFAULT_STORE "/var/lib/spyq/spyq.db"
 
 struct config {
-    char *store;  /* path of the store */
-    char *file;   /* the configuration file that was read; NULL: none */
-    char *cgroup; /* record only this v2 subtree; NULL: everything */
-    char *record; /* keep raw records in this file; NULL: no */
-    char *replay; /* read records from this file instead of the kernel; NULL: no */
+    char *store;     /* path of the store */
+    char *file;      /* the configuration file that was read; NULL: none */
+    char *cgroup;    /* record only this v2 subtree; NULL: everything */
+    char *record;    /* keep raw records in this file; NULL: no */
+    char *replay;    /* read records from this file instead of the kernel; NULL: no */
+    bool move_aside; /* what is no store, or a damaged one, or a newer one, gets another name */
     bool check_config;
     bool check_kernel;
     bool help;    /* nothing else was looked at: print config_usage() */

@@ -166,12 +166,31 @@ static void report_missed(struct recorder *recorder)
 
 /* ---- opening: each step leaves what recorder_free undoes ---- */
 
+static bool can_be_moved(enum store_status status)
+{
+    return status == STORE_NOT_OURS || status == STORE_NEWER || status == STORE_DAMAGED;
+}
+
+/* --move-aside: nothing is ever written over. */
+static struct store *open_in_place_of(const char *path, struct store_error *why)
+{
+    char to[4096];
+
+    log_line("%s", why->message);
+    if (store_move_aside(path, to, sizeof(to), why) != STORE_OK)
+        return NULL;
+    log_line("it has been moved aside, to %s", to);
+    return store_open(path, why);
+}
+
 static int open_store(struct recorder *recorder, const struct config *config,
                       struct recorder_error *error)
 {
     struct store_error why;
 
     recorder->store = store_open(config->store, &why);
+    if (!recorder->store && config->move_aside && can_be_moved(why.status))
+        recorder->store = open_in_place_of(config->store, &why);
     return recorder->store ? 0 : fail(error, why.message);
 }
 

@@ -50,6 +50,8 @@ static enum store_status status_of(sqlite3 *db)
         return STORE_BUSY;
     case SQLITE_NOTADB:
         return STORE_NOT_OURS;
+    case SQLITE_CORRUPT:
+        return STORE_DAMAGED;
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
     case SQLITE_MISMATCH:

@@ -25,7 +25,8 @@ enum store_status {
     STORE_FULL,     /* no space left on the device */
     STORE_BUSY,     /* another connection holds a lock; trying again may help */
     STORE_REFUSED,  /* a row breaks a rule of the schema; the same rows will fail again */
-    STORE_ERROR,    /* anything else: permissions, I/O, corruption */
+    STORE_DAMAGED,  /* what is in the file contradicts itself */
+    STORE_ERROR,    /* anything else: permissions, I/O */
 };
 
 struct store;
@@ -43,6 +44,14 @@ struct store_error {
  * that two recorders never write one file. Returns NULL and fills *error on failure.
  */
 struct store *store_open(const char *path, struct store_error *error);
+
+/*
+ * Gives whatever file is at path another name, `PATH.aside-TIME`, with its journals, so that a store
+ * can be made there; nothing is lost by it. Writes that name to `to` (of `size` bytes). Fails while
+ * another recorder has the file.
+ */
+enum store_status store_move_aside(const char *path, char *to, size_t size,
+                                   struct store_error *error);
 
 /*
  * Checkpoints, closes and unlocks; NULL is allowed. The WAL stays behind, empty, for readers

@@ -267,9 +267,34 @@ static void a_truncated_store_is_refused_untouched(void **state)
     (void)state;
     store_close(open_store());
     assert_int_equal(truncate(STORE, 3 * 4096), 0);
-    assert_refused(STORE, STORE_ERROR, "malformed");
+    assert_refused(STORE, STORE_DAMAGED, "malformed");
     assert_int_equal(truncate(STORE, 50), 0);
     assert_refused(STORE, STORE_NOT_OURS, "not a database");
+}
+
+static void what_is_in_the_way_is_moved_aside(void **state)
+{
+    (void)state;
+    char to[200];
+    struct store_error error;
+    struct stat file;
+    store_close(open_store());
+    assert_int_equal(truncate(STORE, 3 * 4096), 0);
+    assert_int_equal(store_move_aside(STORE, to, sizeof(to), &error), STORE_OK);
+    assert_int_equal(strncmp(to, STORE, strlen(STORE)), 0);
+    assert_int_equal(stat(to, &file), 0);
+    assert_int_equal(file.st_size, 3 * 4096);
+    assert_int_equal(stat(STORE, &file), -1);
+    assert_int_equal(stat(scratch_path("spyq.db-wal"), &file), -1);
+    /* Another recorder's is not, nor is what is no file at all. */
+    struct store *store = open_store();
+    assert_int_equal(store_move_aside(STORE, to, sizeof(to), &error), STORE_LOCKED);
+    store_close(store);
+    assert_int_equal(store_move_aside(scratch, to, sizeof(to), &error), STORE_NOT_OURS);
+    assert_int_equal(symlink("spyq.db", scratch_path("link.db")), 0);
+    assert_int_equal(store_move_aside(scratch_path("link.db"), to, sizeof(to), &error),
+                     STORE_NOT_OURS);
+    assert_int_equal(stat(STORE, &file), 0);
 }
 
 static void a_store_without_a_table_is_refused(void **state)
@@ -1092,6 +1117,7 @@ int main(void)
         TEST(other_schema_versions_are_refused_untouched),
         TEST(a_newer_version_is_seen_in_the_log),
         TEST(a_truncated_store_is_refused_untouched),
+        TEST(what_is_in_the_way_is_moved_aside),
         TEST(a_store_without_a_table_is_refused),
         TEST(unwritable_places_are_named),
         TEST(a_path_too_long_is_an_error),
