@@ -235,8 +235,8 @@ static void judge_rows(struct risk *risk, const struct pending *rows, size_t cou
     if (code == SQLITE_OK)
         return;
     drop_batch(risk);
-    log_line("rules: %s: %s; trying again with the next rows", risk->options.store,
-             sqlite3_errmsg(risk->db));
+    log_line("rules: %s: %s (%d); trying again with the next rows", risk->options.store,
+             sqlite3_errstr(code), code);
 }
 
 /* The pairs that were seen again. */

@@ -48,8 +48,9 @@ static const char *const statements[JUDGE_STATEMENTS] = {
     [JUDGE_TOUCHED] = "SELECT id FROM temp.touched_traces ORDER BY id",
     [JUDGE_FRESH] = "SELECT * FROM temp.fresh_flags ORDER BY id",
     [JUDGE_RULES] = JUDGE_RULES_SQL,
-    [JUDGE_TACTICS] = "SELECT DISTINCT t.value FROM temp.current_flags AS f, json_each(f.tactics)"
-                      " AS t WHERE f.trace_id = ?1 AND f.suppressed_by IS NULL",
+    [JUDGE_TACTICS] = "SELECT DISTINCT t.value FROM temp.current_flags AS f,"
+                      " json_each(iif(json_valid(f.tactics), f.tactics, NULL)) AS t WHERE "
+                      "f.trace_id = ?1 AND f.suppressed_by IS NULL",
 };
 
 /* ---- hits ---- */

@@ -350,15 +350,17 @@ void rule_free(struct rule *rule)
 
 char *rule_tactics_json(uint32_t tactics)
 {
-    sqlite3_str *json = sqlite3_str_new(NULL);
+    sqlite3_str *json = tactics ? sqlite3_str_new(NULL) : NULL;
     const char *before = "[";
 
+    if (!json)
+        return NULL;
     for (size_t i = 0; i < TACTICS; i++) {
         if (!(tactics & 1u << i))
             continue;
         sqlite3_str_appendf(json, "%s\"%s\"", before, tactic_names[i]);
         before = ",";
     }
-    sqlite3_str_appendall(json, tactics ? "]" : "");
+    sqlite3_str_appendall(json, "]");
     return sqlite3_str_finish(json);
 }

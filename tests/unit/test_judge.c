@@ -195,6 +195,18 @@ static void a_hit_becomes_a_flag_with_all_that_is_known(void **state)
     assert_score_adds_up();
 }
 
+static void a_rule_may_name_neither_techniques_nor_tactics(void **state)
+{
+    (void)state;
+    WITH_RULES("-- id: plain\n-- title: t\n-- severity: low\n-- description: d\n"
+               "SELECT id AS exec_id FROM new_execs");
+    new_row(ROW_EXEC, 1);
+    judge_now();
+    assert_int_equal(ask("SELECT count(*) FROM flags WHERE techniques IS NULL AND tactics IS NULL"),
+                     1);
+    assert_int_equal(ask("SELECT score = 10 AND tactics IS NULL FROM traces WHERE id = 1"), 1);
+}
+
 static void only_new_rows_are_looked_at_and_each_is_flagged_once(void **state)
 {
     (void)state;
@@ -674,6 +686,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_hit_becomes_a_flag_with_all_that_is_known),
+        TEST(a_rule_may_name_neither_techniques_nor_tactics),
         TEST(only_new_rows_are_looked_at_and_each_is_flagged_once),
         TEST(a_rule_without_new_rows_of_its_kind_is_not_run),
         TEST(another_judge_goes_on_where_one_has_stopped),

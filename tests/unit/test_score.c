@@ -28,7 +28,8 @@ static void compute(struct score *score, const struct scored_rule *rules, size_t
 {
     struct scored_rule sorted[RULES_MOST];
 
-    memcpy(sorted, rules, count * sizeof(*rules));
+    if (count)
+        memcpy(sorted, rules, count * sizeof(*rules));
     score_compute(score, sorted, count, bonuses, bonus_count, tactics);
 }
 
