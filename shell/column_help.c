@@ -9,6 +9,7 @@
 #include "escape.h"
 #include "query.h"
 #include "schema_help.h"
+#include "token.h"
 
 #define SAMPLE_MOST 32 /* bytes of a value that stands in an example */
 
@@ -16,6 +17,7 @@
 struct subject {
     const char *table, *name, *type, *meaning;
     char sample[SAMPLE_MOST + 1];
+    char *quoted; /* its name as SQL has it */
 };
 
 /* A value that needs neither escaping nor much room. */
@@ -46,7 +48,8 @@ static char *time_example(const struct subject *column)
 {
     if (!is_time_name(column->name))
         return NULL;
-    return sqlite3_mprintf("SELECT * FROM %w WHERE %w >= ago('1h');", column->table, column->name);
+    return sqlite3_mprintf("SELECT * FROM %w WHERE %s >= ago('1h');", column->table,
+                           column->quoted);
 }
 
 static char *reference_example(const struct subject *column)
@@ -56,8 +59,8 @@ static char *reference_example(const struct subject *column)
         free(other);
         return NULL;
     }
-    char *sql = sqlite3_mprintf("SELECT * FROM %w AS a JOIN %w AS b ON b.id = a.%w;", column->table,
-                                other, column->name);
+    char *sql = sqlite3_mprintf("SELECT * FROM %w AS a JOIN %w AS b ON b.id = a.%s;", column->table,
+                                other, column->quoted);
     free(other);
     return sql;
 }
@@ -66,8 +69,8 @@ static char *list_example(const struct subject *column)
 {
     if (column->sample[0] != '[')
         return NULL;
-    return sqlite3_mprintf("SELECT value, count(*) FROM %w AS t, json_each(t.%w) GROUP BY value;",
-                           column->table, column->name);
+    return sqlite3_mprintf("SELECT value, count(*) FROM %w AS t, json_each(t.%s) GROUP BY value;",
+                           column->table, column->quoted);
 }
 
 static char *value_example(const struct subject *column)
@@ -76,15 +79,15 @@ static char *value_example(const struct subject *column)
     if (!*column->sample)
         return NULL;
     if (number)
-        return sqlite3_mprintf("SELECT * FROM %w WHERE %w = %s;", column->table, column->name,
+        return sqlite3_mprintf("SELECT * FROM %w WHERE %s = %s;", column->table, column->quoted,
                                column->sample);
-    return sqlite3_mprintf("SELECT * FROM %w WHERE %w = %Q;", column->table, column->name,
+    return sqlite3_mprintf("SELECT * FROM %w WHERE %s = %Q;", column->table, column->quoted,
                            column->sample);
 }
 
 static char *any_example(const struct subject *column)
 {
-    return sqlite3_mprintf("SELECT * FROM %w WHERE %w IS NOT NULL;", column->table, column->name);
+    return sqlite3_mprintf("SELECT * FROM %w WHERE %s IS NOT NULL;", column->table, column->quoted);
 }
 
 static char *make_example(const struct subject *column)
@@ -161,7 +164,9 @@ static enum status show(struct session *session, const struct result *found, con
     struct subject column = {.table = table, .name = row[0].bytes.data, .type = row[1].bytes.data};
     struct result result = {0};
     column.meaning = schema_help_column(table, column.name);
-    char *values = find_values(session, &column), *example = make_example(&column);
+    column.quoted = sqlite3_mprintf(token_is_plain(column.name) ? "%w" : "\"%w\"", column.name);
+    char *values = find_values(session, &column);
+    char *example = column.quoted ? make_example(&column) : NULL;
     struct cell cells[] = {row[0],
                            row[1],
                            cell_text(column.meaning),
@@ -179,6 +184,7 @@ static enum status show(struct session *session, const struct result *found, con
     session->options.format = usual;
     result_free(&result);
     sqlite3_free(example);
+    sqlite3_free(column.quoted);
     free(values);
     return room ? STATUS_OK : STATUS_ERROR;
 }

@@ -89,7 +89,9 @@ static void offer_columns(struct offer *offer, const struct scope_source *source
 {
     struct catalog names = {0};
     catalog_columns(&names, offer->session->db, source->table);
-    offer_all(offer, &names);
+    for (size_t i = 0; i < names.count; i++)
+        if (token_is_plain(names.at[i]))
+            complete_add(offer->completion, offer->typed, names.at[i]);
     catalog_free(&names);
 }
 

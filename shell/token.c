@@ -130,3 +130,9 @@ void token_name(const struct token *token, char *name, size_t size)
     }
     name[used] = '\0';
 }
+
+bool token_is_plain(const char *name)
+{
+    struct token token = token_next(name, name + strlen(name));
+    return token.kind == TOKEN_WORD && token.start == name && !name[token.length];
+}

@@ -36,4 +36,7 @@ bool token_mark(const struct token *token, char mark);
 /* The name that a word or a quoted name stands for, cut to the room there is. */
 void token_name(const struct token *token, char *name, size_t size);
 
+/* Whether a name can stand without quotes: it is a word, whatever keyword it may be as well. */
+bool token_is_plain(const char *name);
+
 #endif
