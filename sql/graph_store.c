@@ -54,24 +54,35 @@ SQLITE_EXTENSION_INIT3
  * process; ?3 says whether forks are wanted. Few edges are open, and those are in an index of their
  * own, which the unary plus leaves as the best choice.
  */
-#define STATEMENTS(T)                                                                              \
+#define LOOK(T) "SELECT pid, exe FROM " T##_PROCESSES " WHERE id = ?1"
+
+/* ?2: the time of the question; ?3: as many as need to be told apart */
+#define PEERS_IN(T)                                                                                \
+    "SELECT count(*) FROM (SELECT DISTINCT e.src FROM " T##_EDGES                                  \
+        " AS e WHERE e.dst = ?1"                                                                   \
+        " AND e.at <= ?2 AND " IS_PEER(T, "e") " LIMIT ?3)"
+#define PEERS_OUT(T)                                                                               \
+    "SELECT count(*) FROM (SELECT DISTINCT e.dst FROM " T##_EDGES                                  \
+        " AS e WHERE e.src = ?1"                                                                   \
+        " AND (" T##_LAST("e") " >= ?2 OR e.open = 1) AND " IS_PEER(T, "e") " LIMIT ?3)"
+
+#define CAUSES(T) PARENT(T) " AND ?3" EDGES(T, "src") "e.dst = ?1 AND e.at <= ?2"
+#define EFFECTS(T)                                                                                 \
+    CHILDREN(T)                                                                                    \
+    " AND ?3" EDGES(T, "dst") "e.src = ?1 AND " T##_LAST("e") " >= ?2" EDGES(                      \
+        T, "dst") "e.src = ?1 AND e.open = 1 AND +(" T##_LAST("e") ") < ?2"
+
+#define BOTH(statement)                                                                            \
     {                                                                                              \
-        [GRAPH_LOOK] = "SELECT pid, exe FROM " T##_PROCESSES                                       \
-            " WHERE id = ?1", /* ?2: the time of the question; ?3: as many as need to be told      \
-                                 apart */                                                          \
-            [GRAPH_PEERS_IN] = "SELECT count(*) FROM (SELECT DISTINCT e.src FROM " T##_EDGES       \
-            " AS e WHERE e.dst = ?1 AND e.at <= ?2 AND " IS_PEER(T, "e") " LIMIT ?3)",             \
-        [GRAPH_PEERS_OUT] = "SELECT count(*) FROM (SELECT DISTINCT e.dst FROM " T##_EDGES          \
-            " AS e WHERE e.src = ?1 AND (" T##_LAST("e") " >= ?2 OR e.open = 1)"                   \
-                                                         " AND " IS_PEER(T, "e") " LIMIT ?3)",     \
-        [GRAPH_PARENT] = PARENT(T), [GRAPH_CHILDREN] = CHILDREN(T),                                \
-        [GRAPH_CAUSES] = PARENT(T) " AND ?3" EDGES(T, "src") "e.dst = ?1 AND e.at <= ?2",          \
-        [GRAPH_EFFECTS] =                                                                          \
-            CHILDREN(T) " AND ?3" EDGES(T, "dst") "e.src = ?1 AND " T##_LAST("e") " >= ?2" EDGES(  \
-                T, "dst") "e.src = ?1 AND e.open = 1 AND +(" T##_LAST("e") ") < ?2",               \
+        statement(ROWS), statement(PUBLIC)                                                         \
     }
 
-static const char *const sql[2][GRAPH_STATEMENT_COUNT] = {STATEMENTS(PUBLIC), STATEMENTS(ROWS)};
+static const char *const sql[GRAPH_STATEMENT_COUNT][2] = {
+    [GRAPH_LOOK] = BOTH(LOOK),           [GRAPH_PEERS_IN] = BOTH(PEERS_IN),
+    [GRAPH_PEERS_OUT] = BOTH(PEERS_OUT), [GRAPH_PARENT] = BOTH(PARENT),
+    [GRAPH_CHILDREN] = BOTH(CHILDREN),   [GRAPH_CAUSES] = BOTH(CAUSES),
+    [GRAPH_EFFECTS] = BOTH(EFFECTS),
+};
 
 /*
  * NO_VTAB: a view by the name of one of our tables that reads our table functions would otherwise
@@ -93,7 +104,7 @@ static int ready(struct graph_store *store, enum graph_statement which, int64_t 
     int rc = SQLITE_OK;
 
     if (!store->statements[which])
-        rc = graph_store_prepare(store->db, sql[1][which], sql[0][which], SQLITE_PREPARE_PERSISTENT,
+        rc = graph_store_prepare(store->db, sql[which][0], sql[which][1], SQLITE_PREPARE_PERSISTENT,
                                  &store->statements[which]);
     *statement = store->statements[which];
     return rc == SQLITE_OK ? sqlite3_bind_int64(*statement, 1, process_id) : rc;

@@ -143,7 +143,7 @@ static bool make_key(struct store *store, const struct store_table *table, const
         const struct text *text = value;
         integer = text->data ? (int64_t)text->length : -1;
         if (!append(store, length, &integer, sizeof(integer)) ||
-            !append(store, length, text->data, text->length))
+            (text->data && !append(store, length, text->data, text->length)))
             return false;
     }
     return true;
