@@ -74,11 +74,12 @@ static void add_columns(struct facts *facts, const char *sql, const char *types,
 }
 
 /* Each row of an answer of two columns is a fact: name, value. */
-static void add_rows(struct facts *facts, const char *sql, const char *types, int64_t argument)
+static void add_rows(struct facts *facts, const char *sql, const char *types, int64_t first,
+                     int64_t second)
 {
     struct result found = {0};
     if (facts->status == STATUS_OK)
-        facts->status = query_fetch(facts->session, &found, sql, types, argument);
+        facts->status = query_fetch(facts->session, &found, sql, types, first, second);
     for (size_t i = 0; i < found.rows; i++) {
         const struct cell *row = result_row(&found, i);
         add(facts, row[0].type == CELL_TEXT ? row[0].bytes.data : "?", row[1]);
@@ -112,6 +113,24 @@ static int64_t file_bytes(const char *path, const char *suffix)
     return bytes;
 }
 
+/* When a file was written last, ns; INTEGER_NULL: it is not there. */
+static int64_t written_at(const char *path, const char *suffix)
+{
+    struct stat file;
+    char *name = sqlite3_mprintf("%s%s", path, suffix);
+    bool there = name && stat(name, &file) == 0 && file.st_size > 0;
+    sqlite3_free(name);
+    return there ? file.st_mtim.tv_sec * 1000000000LL + file.st_mtim.tv_nsec : INTEGER_NULL;
+}
+
+/* The newest write is in the log until it is moved to the store. */
+static void add_last_write(struct facts *facts, const char *path)
+{
+    int64_t store = written_at(path, ""), log = written_at(path, "-wal");
+    struct cell at = cell_integer(store > log ? store : log);
+    add_time(facts, "written_at", &at);
+}
+
 static void add_store(struct facts *facts)
 {
     const char *path = facts->session->path;
@@ -119,6 +138,7 @@ static void add_store(struct facts *facts)
     add(facts, "path", cell_text(path));
     add(facts, "bytes", cell_integer(file_bytes(path, "")));
     add(facts, "wal_bytes", cell_integer(file_bytes(path, "-wal")));
+    add_last_write(facts, path);
     add_columns(facts,
                 "SELECT min(started_at) AS recording_since_at, max(last_seen_at) AS "
                 "recorded_until_at, duration(max(last_seen_at) - min(started_at)) AS time_span "
@@ -154,33 +174,52 @@ static void add_counts(struct facts *facts)
 }
 
 /* Losses that nobody could count are told apart: a sum would hide them. */
-static void add_losses(struct facts *facts)
+static void add_losses_of(struct facts *facts, const char *section, int64_t since, int64_t until)
 {
     static const char sql[] =
         "SELECT class || '/' || stage, CASE WHEN count(count) = 0 THEN 'unknown' "
         "WHEN count(count) < count(*) THEN sum(count) || ' and unknown more' "
-        "ELSE sum(count) END "
-        "FROM losses WHERE ended_at >= ?1 GROUP BY class, stage ORDER BY class, stage";
-    int64_t day_ago = 0;
-    if (facts->status == STATUS_OK)
-        facts->status = query_integer(facts->session, &day_ago, "SELECT ago('1d')", "");
-    facts->section = "lost, 24 h";
-    add_rows(facts, sql, "i", day_ago);
-    facts->section = "lost, ever";
-    add_rows(facts, sql, "i", INT64_MIN);
+        "ELSE sum(count) END FROM losses WHERE ended_at >= ?1 AND started_at <= ?2 "
+        "GROUP BY class, stage ORDER BY class, stage";
+    facts->section = section;
+    add_rows(facts, sql, "ii", since, until);
 }
 
+/* In the span that was asked for, or else in the last day; and ever. */
+static void add_losses(struct facts *facts)
+{
+    const struct options *options = &facts->session->options;
+    struct span span;
+    int64_t day_ago = 0;
+    if (facts->status == STATUS_OK && !session_span(facts->session, &span))
+        facts->status = STATUS_USAGE;
+    if (facts->status == STATUS_OK)
+        facts->status = query_integer(facts->session, &day_ago, "SELECT ago('1d')", "");
+    if (facts->status == STATUS_OK && (options->since || options->until))
+        add_losses_of(facts, "lost, asked", span.since, span.until);
+    else
+        add_losses_of(facts, "lost, 24 h", day_ago, INT64_MAX);
+    add_losses_of(facts, "lost, ever", INT64_MIN, INT64_MAX);
+}
+
+/* Of the newest run: how many there are, in each tier, and which could not be attached. */
 static void add_probes(struct facts *facts)
 {
+#define NEWEST " recorder_id = (SELECT max(id) FROM recorders) "
     facts->section = "probes";
     add_columns(facts,
-                "SELECT count(*) - count(error) AS attached, count(error) AS failed "
-                "FROM probes WHERE recorder_id = (SELECT max(id) FROM recorders)",
+                "SELECT count(*) - count(error) AS attached, count(error) AS failed, "
+                "nullif(sum(recursion_misses), 0) AS skipped FROM probes WHERE" NEWEST,
                 "", 0);
     add_rows(facts,
+             "SELECT tier || ' tier', (count(*) - count(error)) || ' of ' || count(*) FROM probes "
+             "WHERE tier IS NOT NULL AND" NEWEST "GROUP BY tier ORDER BY tier",
+             "", INTEGER_NULL, INTEGER_NULL);
+    add_rows(facts,
              "SELECT coalesce(name, 'probe ' || id), error FROM probes WHERE error IS NOT NULL "
-             "AND recorder_id = (SELECT max(id) FROM recorders) ORDER BY name",
-             "", 0);
+             "AND" NEWEST "ORDER BY name",
+             "", INTEGER_NULL, INTEGER_NULL);
+#undef NEWEST
 }
 
 /* Only where there are any: a recorder of before there were rules has none. */
@@ -196,14 +235,14 @@ static void add_rules(struct facts *facts)
     add_rows(facts,
              "SELECT state, count(*) FROM rules WHERE state <> 'removed' GROUP BY state "
              "ORDER BY state",
-             "", 0);
+             "", INTEGER_NULL, INTEGER_NULL);
     add_rows(facts,
              "SELECT 'slowest, ' || name, (slowest_ns / 1000000) || ' ms' FROM rules "
              "WHERE state <> 'removed' AND slowest_ns > 0 ORDER BY slowest_ns DESC LIMIT 1",
-             "", 0);
+             "", INTEGER_NULL, INTEGER_NULL);
     add_rows(facts,
              "SELECT name, error FROM rules WHERE state IN ('failed', 'suspended') ORDER BY name",
-             "", 0);
+             "", INTEGER_NULL, INTEGER_NULL);
 }
 
 static void add_host(struct facts *facts)
@@ -311,11 +350,12 @@ const struct command command_status = {
     .name = "status",
     .arguments = "",
     .summary = "is it recording; losses",
-    .help =
-        "Whether the recorder is writing and when it was last heard of, the host, the store's\n"
-        "size and time span, the rows of each table (all are counted: a moment on a large\n"
-        "store), what could not be recorded in the last day and ever, by class and stage,\n"
-        "the kernel probes that could not be attached, and the rules that are not run and why.\n"
-        "Example:  status --json\n",
+    .help = "Whether the recorder is writing and when it was last heard of, the host, the store's\n"
+            "size and time span, the rows of each table (all are counted: a moment on a large\n"
+            "store), what could not be recorded in the last day (or between --since and --until)\n"
+            "and ever, by class and stage, the kernel probes: how many in each tier, and which\n"
+            "could not be attached, and the rules that are not run and why.\n"
+            "Example:  status --json\n",
+    .takes = OPTIONS_SPAN,
     .run = status_run,
 };

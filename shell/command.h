@@ -32,11 +32,12 @@ struct command {
 };
 
 extern const struct command command_ps, command_tree, command_why, command_impact, command_story,
-    command_path, command_traces, command_run_saved, command_queries, command_tail, command_pin,
-    command_unpin, command_pins, command_check, command_salvage, command_status, command_schema,
-    command_help, command_mode, command_quit, command_explain, command_watch, command_edit,
-    command_once, command_output, command_pager, command_param, command_read, command_rows,
-    command_timer, command_flags, command_check_rules, command_rescan, command_suppress;
+    command_path, command_traces, command_run_saved, command_queries, command_tail, command_report,
+    command_snapshot, command_pin, command_unpin, command_pins, command_check, command_salvage,
+    command_status, command_schema, command_help, command_mode, command_quit, command_explain,
+    command_watch, command_edit, command_once, command_output, command_pager, command_param,
+    command_read, command_rows, command_timer, command_flags, command_check_rules, command_rescan,
+    command_suppress;
 
 /* All of them in the order of the help, ended by NULL. */
 extern const struct command *const commands[];

@@ -6,49 +6,17 @@
  */
 #include <string.h>
 
-#include "escape.h"
+#include "json_text.h"
 #include "shown.h"
 
-static void print_escaped(FILE *out, int32_t code)
+static bool only_ascii(const struct rendering *rendering)
 {
-    if (code < 0x10000) {
-        fprintf(out, "\\u%04x", (unsigned int)code);
-        return;
-    }
-    unsigned int pair = (unsigned int)code - 0x10000;
-    fprintf(out, "\\u%04x\\u%04x", 0xd800 + (pair >> 10), 0xdc00 + (pair & 0x3ff));
-}
-
-/* A character of a text; one that is unsafe or no UTF-8 as an escape. */
-static void print_character(const struct rendering *rendering, struct text text, size_t *at)
-{
-    bool ascii = rendering->style->terminal && !rendering->style->utf8;
-    size_t start = *at;
-    int32_t code = utf8_next(text, at);
-    if (code < 0)
-        fputs("\\ufffd", rendering->out);
-    else if (is_unsafe(code) || (ascii && code >= 0x80))
-        print_escaped(rendering->out, code);
-    else
-        fwrite(text.data + start, 1, *at - start, rendering->out);
+    return rendering->style->terminal && !rendering->style->utf8;
 }
 
 static void print_string(const struct rendering *rendering, struct text text)
 {
-    fputc('"', rendering->out);
-    for (size_t at = 0; at < text.length;) {
-        if (text.data[at] == '"' || text.data[at] == '\\')
-            fputc('\\', rendering->out);
-        print_character(rendering, text, &at);
-    }
-    fputc('"', rendering->out);
-}
-
-/* Valid JSON without white space has characters that need an escape in its strings only. */
-static void print_json(const struct rendering *rendering, struct text json)
-{
-    for (size_t at = 0; at < json.length;)
-        print_character(rendering, json, &at);
+    json_string(rendering->out, text, only_ascii(rendering));
 }
 
 static void print_value(const struct rendering *rendering, size_t column, const struct cell *cell)
@@ -57,7 +25,7 @@ static void print_value(const struct rendering *rendering, size_t column, const 
     if (cell->type == CELL_NULL) {
         fputs("null", out);
     } else if (cell->type == CELL_TEXT && rendering->headings[column].is_json) {
-        print_json(rendering, cell->bytes);
+        json_copy(out, cell->bytes, only_ascii(rendering));
     } else if (cell->type == CELL_BLOB) {
         fputc('"', out);
         print_hex(out, cell->bytes);

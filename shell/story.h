@@ -147,6 +147,16 @@ struct story {
     bool failed; /* out of memory */
 };
 
+/* ---- story_make.c ---- */
+
+/*
+ * Finds the TARGET and makes its story, bounded by the session's options: its causes, its effects, or
+ * both. Free both in any case. After a failure a message has been written.
+ */
+enum status story_build(struct session *session, const char *target, bool causes, bool effects,
+                        struct story *story, struct found *found);
+void story_free(struct story *story);
+
 /* ---- story_cast.c ---- */
 
 /* Finds who took part, what they ran, how they acted on each other, and from when to when it
@@ -285,6 +295,16 @@ void story_fold(struct story *story);
 void story_sort(struct story *story);
 
 /* ---- story_tell.c ---- */
+
+/* What a table is called in the store, and a row of it in a sentence. */
+const char *story_table_name(enum story_table table);
+const char *story_row_name(enum story_table table);
+
+/* A fact's sentence as a person reads it, for free(); TEXT_NULL: out of memory. */
+struct text story_told(const struct story_fact *fact);
+
+/* The facts as rows, for result_free() in any case. False: out of memory. */
+bool story_rows(const struct story *story, struct result *result);
 
 /* Tells who was asked for, the facts, and what the answer may lack. */
 enum status story_tell(struct story *story, const struct found *found);

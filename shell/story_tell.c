@@ -28,6 +28,16 @@ static const struct {
     [STORY_LOSSES] = {"losses", "loss"},
 };
 
+const char *story_table_name(enum story_table table)
+{
+    return tables[table].rows;
+}
+
+const char *story_row_name(enum story_table table)
+{
+    return tables[table].row;
+}
+
 /* ---- texts ---- */
 
 /* A text being put together; the caller frees it. TEXT_NULL where there is no memory. */
@@ -74,6 +84,11 @@ static void put_told(FILE *out, const struct story_fact *fact)
 {
     put_sentence(out, fact);
     put_last_time(out, fact);
+}
+
+struct text story_told(const struct story_fact *fact)
+{
+    return compose(fact, put_told);
 }
 
 /* ` [edge 21, file 1]` */
@@ -143,18 +158,24 @@ static bool add_row(struct result *result, const struct story *story, const stru
     return added;
 }
 
-static enum status tell_program(struct story *story)
+bool story_rows(const struct story *story, struct result *result)
 {
     static const struct heading headings[] = {
         {"at", true, false},        {"process_id", false, false}, {"kind", false, false},
         {"sentence", false, false}, {"proofs", false, true},      {"count", false, false},
         {"last_at", true, false},
     };
-    struct result result = {0};
-    bool room = result_begin(&result, headings, sizeof headings / sizeof *headings);
+    bool room = result_begin(result, headings, sizeof headings / sizeof *headings);
     for (size_t i = 0; room && i < story->fact_count; i++)
         if (!story->facts[i].folded)
-            room = add_row(&result, story, &story->facts[i]);
+            room = add_row(result, story, &story->facts[i]);
+    return room;
+}
+
+static enum status tell_program(struct story *story)
+{
+    struct result result;
+    bool room = story_rows(story, &result);
     if (room)
         query_show(story->session, &result);
     result_free(&result);

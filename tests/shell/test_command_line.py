@@ -72,7 +72,7 @@ class CommandLine(unittest.TestCase):
         self.usage("unknown verb 'x\\x1b[2J'", "x\x1b[2J")
 
     def test_prefixes(self):
-        self.usage("'s' could be story, salvage, suppress, status or schema", "s")
+        self.usage("'s' could be story, snapshot, salvage, suppress, status or schema", "s")
         self.assertEqual(spyq("sch").stdout, spyq("schema").stdout)
 
     def test_wrong_use(self):
@@ -85,7 +85,7 @@ class CommandLine(unittest.TestCase):
         self.usage("--json takes no value", "--json=1", "SELECT 1")
         self.usage("--since, --until and --at bound a verb", "--since", "1h", "SELECT 1")
         self.usage("--at means nothing to tree", "tree", "1", "--at", "03:12")
-        self.usage("--since means nothing to status", "status", "--since", "1h")
+        self.usage("--since means nothing to schema", "schema", "--since", "1h")
         self.usage("--depth means nothing to ps", "ps", "--depth", "3")
         self.usage("--kinds is for a verb", "--kinds", "fork", "SELECT 1")
         for count in ("0", "-1", "x", "", "1x", "99999999999"):
@@ -380,6 +380,11 @@ class Verbs(unittest.TestCase):
         self.assertEqual(facts["lost, ever", "network/ring"], 42)
         self.assertEqual(facts["lost, ever", "down/recorder"], "unknown")
         self.assertEqual(facts["probes", "attached"], 2)
+        self.assertEqual(facts["probes", "base tier"], "2 of 3")
+        written = max(os.stat(store() + log).st_mtime_ns for log in ("", "-wal")
+                      if os.path.exists(store() + log) and os.path.getsize(store() + log))
+        raw = {row["name"]: row["value"] for row in self.rows("status", "--raw-times")}
+        self.assertEqual(raw["written_at"], written)
         self.assertEqual(facts["recorder", "late_records"], 3)
         self.assertEqual(facts["probes", "inet_csk_accept"], "no such function in this kernel")
 
@@ -398,6 +403,13 @@ class Verbs(unittest.TestCase):
         self.assertEqual(facts["lost, 24 h", "network/ring"], 5)
         self.assertNotIn(("lost, 24 h", "down/recorder"), facts)
         self.assertEqual(facts["lost, ever", "network/ring"], 47)
+
+    def test_status_of_a_span(self):
+        facts = {(row["section"], row["name"]): row["value"] for row in self.rows(
+            "status", "--since", "2026-11-22T03:14", "--until", "2026-11-22T03:20")}
+        self.assertEqual(facts["lost, asked", "network/ring"], 30)
+        self.assertNotIn(("lost, asked", "down/recorder"), facts)
+        self.assertEqual(facts["lost, ever", "network/ring"], 42)
 
     def test_status_of_an_empty_store(self):
         result = spyq("--table", "status", on=make_store("bare.db", fixture=False))

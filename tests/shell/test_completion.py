@@ -39,7 +39,7 @@ COMPLETED = {
     "\\sta": "\\status ",
     "sta": "status ",
     ".ps --sin": ".ps --since ",
-    ".status --sin": ".status --sin",
+    ".schema --sin": ".schema --sin",
     ".ps --since yes": ".ps --since yesterday ",
     ".path 1 2 --kinds for": ".path 1 2 --kinds fork ",
     ".tree exe:ngi": ".tree exe:nginx ",

@@ -170,7 +170,7 @@ class Prompt(unittest.TestCase):
                       "  SELECT comm, nope FROM processes;\n"
                       "               ^\nspyq>", screen)
         self.assertIn("did you mean .status?", terminal.ask(".sttus"))
-        self.assertIn("'.s' could be .story, .salvage, .suppress, .status or .schema", terminal.ask(".s"))
+        self.assertIn("'.s' could be .story, .snapshot, .salvage, .suppress, .status or .schema", terminal.ask(".s"))
         self.assertIn("a quote is left open", terminal.ask(".tree 'x"))
         self.assertIn("\n4\n", terminal.ask("SELECT 4;"))
 
