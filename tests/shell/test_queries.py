@@ -35,6 +35,7 @@ DEFAULTS = {
                "connection_count": 0, "flag_count": 0, "pinned": 0},
     "containers": {"host_id": 1, "started_at": T},
     "dns_queries": {"host_id": 1, "process_id": 1, "at": T, "server": "192.0.2.53"},
+    "flags": {"host_id": 1, "process_id": 1, "at": T, "rule": "r", "severity": "high"},
     "losses": {"class": "network", "stage": "ring"},
 }
 
@@ -307,6 +308,12 @@ CASES = {
         in_span("dns_queries", name="a") + [
             row("dns_queries", id=4, name="a"), row("dns_queries", id=5, name="a", server="8.8.8.8")],
         "server", ["192.0.2.53", "8.8.8.8"], SPAN)],
+    "new-flags": [(
+        in_span("flags") + [row("flags", id=4, severity="info"), row("flags", id=5, suppressed_by=1),
+                            row("flags", id=6, severity="low")], "id", [2, 6], SPAN),
+        ([row("flags", id=1, severity="medium"), row("flags", id=2, severity="high"),
+          row("flags", id=3, severity="critical")],
+         "id", [2, 3], (*SPAN, "--param", "severity=high"))],
     "lost": [(
         [row("losses", id=1, started_at=BEFORE, ended_at=DAY - 1),
          row("losses", id=2, started_at=BEFORE, ended_at=DAY),
@@ -361,7 +368,7 @@ class Answers(unittest.TestCase):
                     self.check(name, number, case)
 
     def plan(self, text):
-        values = {"longer": "'1h'", "place": "''"}
+        values = {"longer": "'1h'", "place": "''", "severity": "'low'"}
         sql = re.sub(r"(?m)^--.*\n", "", text)
         if ":longer" in sql and "length(" in sql:
             values["longer"] = "90"
