@@ -450,7 +450,7 @@ class Safe(Shell):
     def test_every_command_reads_only_or_is_off(self):
         """A new command has to be named here, or be off."""
         reading = {"ps", "tree", "why", "impact", "story", "path", "traces", "flags", "rules", "run",
-                   "queries", "tail", "pins", "suppressions", "status", "schema", "explain", "watch",
+                   "queries", "tail", "report", "pins", "suppressions", "status", "schema", "explain", "watch",
                    "help", "mode", "rows", "timer", "param", "quit"}
         terminal = self.start("--safe", lines=60)
         names = set(re.findall(r"  \.([a-z-]+) ", terminal.ask(".help")))
