@@ -28,15 +28,12 @@ static const struct {
 
 enum statement { GATHER, FIND, CROWD, NEW, FORGET_NEW, KNOWN, STATEMENTS };
 
-#define SUM                                                                                        \
-    " GROUP BY a, b, kind"                                                                         \
-    " ON CONFLICT (a, b, kind) DO UPDATE SET count = count + excluded.count,"                      \
-    " last_at = max(last_at, excluded.last_at)"
-
 static const char *const statements[STATEMENTS] = {
+    /* In order of time: the first process stays. */
     [GATHER] = "INSERT INTO temp.seen_pairs (kind, a, b, first_at, last_at, count, process_id)"
-               " SELECT kind, a, b, min(at), max(at), count(*), process_id FROM temp.sights"
-               " WHERE true" SUM,
+               " SELECT kind, a, b, at, at, 1, process_id FROM temp.sights WHERE true ORDER BY at"
+               " ON CONFLICT (a, b, kind) DO UPDATE SET count = count + 1,"
+               " last_at = max(last_at, excluded.last_at)",
     [FIND] = "UPDATE temp.seen_pairs AS s SET id = (SELECT p.id FROM main.pairs AS p"
              "  WHERE p.a = s.a AND p.b = s.b AND p.kind = s.kind)"
              " WHERE id IS NULL",

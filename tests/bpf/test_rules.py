@@ -3,9 +3,10 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 
-from harness import show
+from harness import Build, show
 from test_scan import OwnRecorderCase
 
 OWN = """-- id: test-{name}
@@ -163,3 +164,21 @@ class Rules(OwnRecorderCase):
         self.same(self.one(self.store.rows("SELECT * FROM first_seen WHERE kind = 'user-program' "
                                            "AND b = ?1", self.path("copy")), "pair"),
                   novel=1, process_id=flag["process_id"], trace_id=flag["trace_id"])
+
+    def test_a_suppression_counts_within_seconds(self):
+        self.rule("needle")
+        self.record(config=self.config)
+        process = self.process(self.do("needle"))
+        self.flags("needle", 1)
+        trace = "SELECT * FROM traces WHERE id = ?1"
+        self.store.wait(trace + " AND score = 55", process["trace_id"])
+        subprocess.run([Build.program("spyq"), "--store", self.path("spyq.db"), "suppress",
+                        "rule:test-needle", "program:*/true", "for a test"], check=True,
+                       stdout=subprocess.DEVNULL)
+        row = self.one(self.store.wait("SELECT * FROM flags WHERE suppressed_by IS NOT NULL"), "flag")
+        self.same(row, process_id=process["id"], suppressed_by=1)
+        self.same(self.one(self.store.wait(trace + " AND score = 0", process["trace_id"]), "trace"),
+                  flag_count=0, severity=None)
+        self.do("needle")
+        self.assertEqual({row["suppressed_by"] for row in self.flags("needle", 2)}, {1})
+        self.adds_up()

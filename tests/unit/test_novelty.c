@@ -158,6 +158,22 @@ static void an_exec_is_two_pairs(void **state)
     assert_string_equal(ask("SELECT sum(novel) FROM pairs"), "0");
 }
 
+static void of_several_at_once_the_first_is_named(void **state)
+{
+    (void)state;
+    run("INSERT INTO processes (id, host_id, pid, parent_id, started_at, origin, exe, user) VALUES"
+        " (4, 1, 40, 1, 4, 'event', '/bin/bash', 'ann'), (5, 1, 50, 1, 5, 'event', '/bin/bash', "
+        "'ann')");
+    exec(1, 4, 12, "/bin/bash");
+    exec(2, 2, 10, "/bin/bash");
+    exec(3, 5, 11, "/bin/bash");
+    count();
+    assert_string_equal(
+        ask("SELECT group_concat(process_id || '/' || first_at || '/' || last_at || "
+            "'/' || count) FROM pairs"),
+        "2/10/12/3,2/10/12/3");
+}
+
 static void the_parent_is_what_it_was_then(void **state)
 {
     (void)state;
@@ -290,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_exec_is_two_pairs),
+        TEST(of_several_at_once_the_first_is_named),
         TEST(the_parent_is_what_it_was_then),
         TEST(what_is_known_is_counted_and_told_when_asked),
         TEST(a_row_is_counted_once_however_often_it_is_written),
