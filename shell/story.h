@@ -150,8 +150,8 @@ struct story {
 /* ---- story_make.c ---- */
 
 /*
- * Finds the TARGET and makes its story, bounded by the session's options: its causes, its effects, or
- * both. Free both in any case. After a failure a message has been written.
+ * Finds the TARGET and makes its story, bounded by the session's options: its causes, its effects,
+ * or both. Free both in any case. After a failure a message has been written.
  */
 enum status story_build(struct session *session, const char *target, bool causes, bool effects,
                         struct story *story, struct found *found);
