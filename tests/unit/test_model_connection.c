@@ -553,8 +553,8 @@ static void an_open_edge_is_adopted_or_over(void **state)
     restart_model(40);
     adopt(ROW_CONNECTION, &ends[0]);
     adopt(ROW_CONNECTION, &ends[1]);
+    adopt(ROW_EDGE, &lost); /* has the texts of the other, which goes with its row */
     adopt(ROW_EDGE, &edge);
-    adopt(ROW_EDGE, &lost);
     assert_int_equal(edge_row(1)->open, 1);
     assert_int_equal(edge_row(2)->open, 0);
     closed(32 * SECOND, other_end(end, 3), 5, 0);

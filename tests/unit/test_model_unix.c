@@ -228,8 +228,8 @@ static void test_restart(void **state)
     restart_model(40);
     adopt(ROW_PROCESS, &processes[0]);
     adopt(ROW_PROCESS, &processes[1]);
+    adopt(ROW_EDGE, &lost); /* has the texts of the other, which goes with its row */
     adopt(ROW_EDGE, &edge);
-    adopt(ROW_EDGE, &lost);
     accepted_from(EVENT_UNIX_SOCKET, 7 * SECOND, server, 50, client);
     assert_int_equal(edges("unix"), 2);
     assert_int_equal(edge_row(9)->open, 0);
