@@ -74,13 +74,17 @@ class Machine:
         self.folder = tempfile.mkdtemp(prefix="spyq-bench-")
         os.chmod(self.folder, 0o755)
         self.cgroup = harness.Cgroup.top()
-        for name in ("load", "nothing"):  # to where that user may run them
-            shutil.copy(os.path.join(self.build, "tests/bench", name), self.folder)
-        self.nothing = self.path("nothing")
+        # To where that user may run them, and no rule wonders about them.
+        self.programs = tempfile.mkdtemp(prefix="spyq-bench-", dir="/run")
+        os.chmod(self.programs, 0o755)
+        for name in ("load", "nothing"):
+            shutil.copy(os.path.join(self.build, "tests/bench", name), self.programs)
+        self.nothing = os.path.join(self.programs, "nothing")
 
     def close(self):
         self.cgroup.remove()
         shutil.rmtree(self.folder, True)
+        shutil.rmtree(self.programs, True)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -106,7 +110,7 @@ class Machine:
 
     def load(self, *arguments):
         """Runs the helper `load` inside; how long it says that it took, in seconds."""
-        done = self.inside([self.path("load"), *map(str, arguments)], stdout=subprocess.PIPE)
+        done = self.inside([os.path.join(self.programs, "load"), *map(str, arguments)], stdout=subprocess.PIPE)
         return float(done.stdout)
 
     def timed(self, argv, **how):
