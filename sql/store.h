@@ -46,9 +46,9 @@ struct store_error {
 struct store *store_open(const char *path, struct store_error *error);
 
 /*
- * Gives whatever file is at path another name, `PATH.aside-TIME`, with its journals, so that a store
- * can be made there; nothing is lost by it. Writes that name to `to` (of `size` bytes). Fails while
- * another recorder has the file.
+ * Gives whatever file is at path another name, `PATH.aside-TIME`, with its journals, so that a
+ * store can be made there; nothing is lost by it. Writes that name to `to` (of `size` bytes). Fails
+ * while another recorder has the file.
  */
 enum store_status store_move_aside(const char *path, char *to, size_t size,
                                    struct store_error *error);
