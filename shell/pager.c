@@ -46,9 +46,12 @@ static void count(const char *bytes, size_t length)
 {
     size_t width = terminal_width(STDOUT_FILENO);
     for (size_t i = 0; i < length; i++) {
-        bool full = pager.column + 1 > width;
-        pager.column = bytes[i] == '\n' || full ? 0 : pager.column + ((bytes[i] & 0xc0) != 0x80);
-        pager.lines += bytes[i] == '\n' || full;
+        bool ends = bytes[i] == '\n';
+        bool begins =
+            !ends && (bytes[i] & 0xc0) != 0x80; /* a character, and is not the rest of one */
+        bool full = begins && pager.column == width;
+        pager.column = ends ? 0 : (full ? 0 : pager.column) + begins;
+        pager.lines += ends || full;
     }
 }
 

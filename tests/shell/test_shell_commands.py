@@ -352,6 +352,13 @@ class Pager(Shell):
         terminal.resize(80, 10)
         self.assertIn("\n> 11 rows\n", terminal.ask("SELECT id FROM processes;"))
 
+    def test_rows_as_wide_as_the_screen_are_one_line_each(self):
+        """The last column holds a character of several bytes."""
+        terminal = self.start(env=self.pager("wide", "sed 's/^/> /'\n"), lines=24)
+        wide = ("WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 14) "
+                "SELECT substr(hex(zeroblob(40)), 1, 79) || '…' AS x FROM n;")
+        self.assertNotIn("\n> ", terminal.ask(wide))
+
     def test_the_statement_is_over_before_it(self):
         """The pager asks for a checkpoint of the whole log, which a reader would prevent."""
         name = support.make_store("paged.db")
