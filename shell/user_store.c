@@ -207,11 +207,12 @@ static uid_t login_uid(void)
 
 const char *user_store_person(void)
 {
-    static char number[16];
+    static char text[1024]; /* the name, and what else the entry holds */
+    struct passwd entry;
+    struct passwd *found = NULL;
     uid_t uid = login_uid();
-    const struct passwd *entry = getpwuid(uid);
-    if (entry)
-        return entry->pw_name;
-    snprintf(number, sizeof number, "%u", uid);
-    return number;
+    if (getpwuid_r(uid, &entry, text, sizeof text, &found) == 0 && found)
+        return found->pw_name;
+    snprintf(text, sizeof text, "%u", uid);
+    return text;
 }

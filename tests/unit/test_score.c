@@ -50,7 +50,8 @@ static size_t any_rules(struct scored_rule *rules)
 
     for (size_t i = 0; i < count; i++) {
         snprintf(names[i], sizeof(names[i]), "rule-%zu", i);
-        rules[i] = rule(names[i], (enum severity)(random() % (random() % SEVERITIES + 1)));
+        rules[i] =
+            rule(names[i], (enum severity)((size_t)random() % ((size_t)random() % SEVERITIES + 1)));
         rules[i].flags = (uint64_t)random() % 3 + 1;
     }
     return count;
@@ -58,10 +59,10 @@ static size_t any_rules(struct scored_rule *rules)
 
 static void shuffle(struct scored_rule *rules, size_t count)
 {
-    for (size_t i = count - 1; i > 0; i--) {
-        size_t j = (size_t)random() % (i + 1);
-        struct scored_rule other = rules[i];
-        rules[i] = rules[j];
+    for (size_t left = count; left > 1; left--) {
+        size_t j = (size_t)random() % left;
+        struct scored_rule other = rules[left - 1];
+        rules[left - 1] = rules[j];
         rules[j] = other;
     }
 }
