@@ -99,6 +99,19 @@ static __always_inline __u64 privilege_capabilities(const struct cred *cred)
     return capabilities;
 }
 
+/* Those that go and come with the user id for files (CAP_FS_MASK of linux/capability.h). */
+#define FILE_CAPABILITIES 0x10800021full
+
+static __always_inline bool privilege_capabilities_differ(const struct cred *old,
+                                                          const struct cred *new)
+{
+    __u64 changed = privilege_capabilities(new) ^ privilege_capabilities(old);
+
+    if (new->fsuid.val != old->fsuid.val)
+        changed &= ~FILE_CAPABILITIES;
+    return changed;
+}
+
 /* What a record about the change is to say; 0: it changes nothing that has a row. */
 static __always_inline __u32 privilege_of_change(const struct cred *old, const struct cred *new)
 {
@@ -107,7 +120,7 @@ static __always_inline __u32 privilege_of_change(const struct cred *old, const s
     if (new->uid.val != old->uid.val || new->euid.val != old->euid.val ||
         new->gid.val != old->gid.val || new->egid.val != old->egid.val)
         return EVENT_PRIVILEGE_UID;
-    return privilege_capabilities(new) != privilege_capabilities(old) ? EVENT_PRIVILEGE_CAPS : 0;
+    return privilege_capabilities_differ(old, new) ? EVENT_PRIVILEGE_CAPS : 0;
 }
 
 SEC("fentry/commit_creds")
