@@ -429,6 +429,15 @@ static const struct meaning known_columns[] = {
     {NULL, NULL},
 };
 
+static const struct meaning login_columns[] = {
+    {"id", "the trace: traces.id"},
+    {"pid", "of the process that began it"},
+    {"tty", "its terminal"},
+    {"login_uid", "the user id that it was given at the login"},
+    {"audit_session", "the number of the session"},
+    {NULL, NULL},
+};
+
 static const struct meaning novel_columns[] = {
     {"trace_id", "the trace of that process: traces.id"},
     {NULL, NULL},
@@ -465,6 +474,7 @@ static const struct relation relations[] = {
     {"conversations", "both ends of a connection in one row", conversation_columns, "connections"},
     {"linked_traces", "which trace led into which, with their titles", linked_columns,
      "trace_links"},
+    {"logins", "who logged in, from where, for how long", login_columns, "traces"},
     {"first_seen", "since when this host knows what goes with what", novel_columns, "pairs"},
     {"known_programs", "what programs are, by their names", known_columns, NULL},
     {"exposed_listeners", "open listeners that other hosts can reach", holder_columns, "listeners"},

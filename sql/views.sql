@@ -329,6 +329,15 @@ FROM trace_links AS l
 LEFT JOIN traces AS src ON src.id = l.src_trace_id
 LEFT JOIN traces AS dst ON dst.id = l.dst_trace_id;
 
+-- Who logged in, from where, and how long it lasted: each is a trace.
+CREATE VIEW logins AS
+SELECT t.id, t.host_id, t.user, t.remote_address, t.title, t.started_at, t.last_at, t.ended_at,
+       t.root_process_id, p.pid, p.tty, p.login_uid, p.audit_session, t.process_count,
+       t.connection_count, t.flag_count, t.score
+FROM traces AS t
+LEFT JOIN processes AS p ON p.id = t.root_process_id
+WHERE t.kind = 'login';
+
 -- Listeners that other hosts can reach, as far as their address tells.
 CREATE VIEW exposed_listeners AS
 SELECT l.id, l.process_id, p.pid,

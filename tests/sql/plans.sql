@@ -53,6 +53,8 @@ SELECT * FROM exposed_listeners WHERE port = 22;
 SELECT * FROM exposed_listeners WHERE process_id = 2;
 SELECT * FROM linked_traces WHERE src_trace_id = 4;
 SELECT * FROM linked_traces WHERE dst_trace_id = 4;
+SELECT * FROM logins WHERE id = 4;
+SELECT * FROM logins WHERE started_at > ago('1d') ORDER BY started_at DESC;
 -- traces
 SELECT * FROM processes WHERE trace_id = 4;
 SELECT * FROM traces WHERE id = 4;
