@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../sql/store.h"
 #include "log.h"
 #include "loop.h"
 #include "source.h"
@@ -66,6 +67,7 @@ int main(int argc, char **argv)
     struct config_error error;
     int code = EXIT_FAILURE;
 
+    store_setup();
     if (config_load(&config, argc, argv, &error) < 0)
         log_line("%s", error.message);
     else

@@ -120,6 +120,12 @@ enum store_status store_run(struct store *store, const char *sql, int64_t first,
     return code == SQLITE_OK ? STORE_OK : store_failed(store, doing);
 }
 
+void store_setup(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+}
+
 /* The absolute path of a file that need not exist yet, in memory of malloc. */
 static char *resolve(const char *path)
 {

@@ -37,6 +37,12 @@ struct store_error {
 };
 
 /*
+ * Once for a process, before it uses SQLite at all: memory is not counted, which would take a lock
+ * for each piece of it, and what a statement keeps to undo itself goes to no temporary file.
+ */
+void store_setup(void);
+
+/*
  * Opens the store at path for writing, creating it (mode 0640, whatever the umask) where there is
  * no file; a file that is empty, cut short or not a store is refused. A new store appears under its
  * name whole or not at all. A store of an earlier schema is migrated, in one transaction, which

@@ -33,15 +33,6 @@ int64_t store_field_integer(const struct store_field *field, const void *columns
     }
 }
 
-static int bind_integer(sqlite3_stmt *statement, int index, int64_t value)
-{
-    if (value == INTEGER_NULL)
-        return sqlite3_bind_null(statement, index);
-    if (value == STORE_OUT_OF_RANGE) /* the schema refuses it, and says which column */
-        return sqlite3_bind_text(statement, index, "out of range", -1, SQLITE_STATIC);
-    return sqlite3_bind_int64(statement, index, value);
-}
-
 /* The inode in `pipe:[88123]`; 0: it is no such text. */
 static int64_t pipe_inode(struct text text)
 {
@@ -97,42 +88,80 @@ static int number_of(struct store *store, const struct store_field *field, struc
     return code;
 }
 
-static int bind_text(struct store *store, sqlite3_stmt *statement, int index,
-                     const struct store_field *field, struct text text)
+static int text_value(struct store *store, const struct store_field *field, struct text text,
+                      struct store_value *value)
 {
     int64_t number;
     bool is_number;
+    *value = (struct store_value){INTEGER_NULL, TEXT_NULL};
     if (!text.data)
-        return sqlite3_bind_null(statement, index);
+        return SQLITE_OK;
     int code = number_of(store, field, text, &number, &is_number);
-    if (code != SQLITE_OK)
-        return code;
     if (is_number)
-        return sqlite3_bind_int64(statement, index, number);
-    return sqlite3_bind_text64(statement, index, text.data, text.length, SQLITE_STATIC,
-                               SQLITE_UTF8);
+        value->integer = number;
+    else
+        value->text = text;
+    return code;
 }
 
-int store_field_bind(struct store *store, sqlite3_stmt *statement, int index,
-                     const struct store_field *field, const void *columns)
+static int field_value(struct store *store, const struct store_field *field, const void *columns,
+                       struct store_value *value)
 {
-    if (field->type == COLUMN_INTEGER)
-        return bind_integer(statement, index, store_field_integer(field, columns));
-    const struct text *text = (const void *)((const char *)columns + field->offset);
-    return bind_text(store, statement, index, field, *text);
+    const void *column = (const char *)columns + field->offset;
+    if (field->type == COLUMN_TEXT)
+        return text_value(store, field, *(const struct text *)column, value);
+    *value = (struct store_value){store_field_integer(field, columns), TEXT_NULL};
+    if (value->integer == STORE_OUT_OF_RANGE) /* the schema refuses it, and says which column */
+        value->text = (struct text){"out of range", 12};
+    return SQLITE_OK;
 }
 
-int store_row_bind(struct store *store, const struct row *row)
+int store_row_values(struct store *store, const struct row *row, struct store_value *values)
 {
-    struct store_table *table = &store->tables[row->kind];
+    const struct store_table *table = &store->tables[row->kind];
     int code = SQLITE_OK;
-    int64_t set;
     for (size_t i = 0; i < table->field_count && code == SQLITE_OK; i++)
-        code = store_field_bind(store, table->upsert, (int)i + 1, &table->fields[i], row->columns);
-    if (code == SQLITE_OK && table->folded_count > 0) {
-        code = store_set_number(store, row->kind, row->columns, &set);
+        code = field_value(store, &table->fields[i], row->columns, &values[i]);
+    if (code != SQLITE_OK || table->folded_count == 0)
+        return code;
+    values[table->field_count].text = TEXT_NULL;
+    return store_set_number(store, row->kind, row->columns, &values[table->field_count].integer);
+}
+
+/* ---- statements with parameters ---- */
+
+static int bind(sqlite3_stmt *statement, int index, const struct store_value *value)
+{
+    if (value->text.data)
+        return sqlite3_bind_text64(statement, index, value->text.data, value->text.length,
+                                   SQLITE_STATIC, SQLITE_UTF8);
+    if (value->integer == INTEGER_NULL)
+        return sqlite3_bind_null(statement, index);
+    return sqlite3_bind_int64(statement, index, value->integer);
+}
+
+int store_bind_set(struct store *store, enum row_kind kind, const void *columns)
+{
+    const struct store_table *table = &store->tables[kind];
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < table->folded_count && code == SQLITE_OK; i++) {
+        struct store_value value;
+        code = field_value(store, &table->folded[i], columns, &value);
         if (code == SQLITE_OK)
-            code = sqlite3_bind_int64(table->upsert, (int)table->field_count + 1, set);
+            code = bind(table->add_set, (int)i + 1, &value);
+    }
+    return code;
+}
+
+int store_bind_update(struct store *store, const struct row *row)
+{
+    const struct store_table *table = &store->tables[row->kind];
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < table->field_count && code == SQLITE_OK; i++) {
+        struct store_value value;
+        code = field_value(store, &table->fields[i], row->columns, &value);
+        if (code == SQLITE_OK)
+            code = bind(table->put, (int)i + 1, &value);
     }
     return code;
 }
@@ -181,32 +210,38 @@ static void append_numbers(sqlite3_str *sql, size_t count)
 #define TRACE_BEGINS   ", flag_count, pinned"
 #define TRACE_BEGIN_AS ", 0, 0"
 
-/* "a" = ?2, ... */
-static void append_settings(sqlite3_str *sql, enum row_kind kind, const struct store_table *table)
+/* "id", "a", and the number of the set where there is one. */
+static void append_columns(sqlite3_str *sql, enum row_kind kind, const struct store_table *table)
 {
-    const char *number = layouts[kind].number;
-    for (size_t i = 1; i < table->field_count; i++)
-        sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", i > 1 ? ", " : "", table->fields[i].name,
-                            (int)i + 1);
-    if (number)
-        sqlite3_str_appendf(sql, ", \"%w\" = ?%d", number, (int)table->field_count + 1);
+    append_names(sql, table->fields, table->field_count);
+    if (layouts[kind].number)
+        sqlite3_str_appendf(sql, ", \"%w\"", layouts[kind].number);
 }
 
-/* INSERT INTO "t" ("id", "a") VALUES (?1, ?2) ON CONFLICT ("id") DO UPDATE SET "a" = ?2 */
+/*
+ * INSERT OR FAIL INTO "t" ("id", "a") SELECT "id", "a" FROM "feed" WHERE true
+ * ON CONFLICT ("id") DO UPDATE SET "a" = excluded."a"
+ *
+ * What fails takes the transaction with it, so that nothing has to be kept to undo half a
+ * statement. The WHERE keeps ON from being taken for that of a join.
+ */
 static char *upsert_sql(enum row_kind kind, const struct store_table *table)
 {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     const char *number = layouts[kind].number;
     bool is_trace = kind == ROW_TRACE;
-    sqlite3_str_appendf(sql, "INSERT INTO \"%w\" (", layout_table(kind));
-    append_names(sql, table->fields, table->field_count);
+    sqlite3_str_appendf(sql, "INSERT OR FAIL INTO \"%w\" (", layout_table(kind));
+    append_columns(sql, kind, table);
+    sqlite3_str_appendf(sql, "%s) SELECT ", is_trace ? TRACE_BEGINS : "");
+    append_columns(sql, kind, table);
+    sqlite3_str_appendf(sql, "%s FROM \"" STORE_FEED "%w\"", is_trace ? TRACE_BEGIN_AS : "",
+                        row_tables[kind].name);
+    sqlite3_str_appendall(sql, " WHERE true ON CONFLICT (\"id\") DO UPDATE SET ");
+    for (size_t i = 1; i < table->field_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\" = excluded.\"%w\"", i > 1 ? ", " : "",
+                            table->fields[i].name, table->fields[i].name);
     if (number)
-        sqlite3_str_appendf(sql, ", \"%w\"", number);
-    sqlite3_str_appendf(sql, "%s) VALUES (", is_trace ? TRACE_BEGINS : "");
-    append_numbers(sql, table->field_count + (number ? 1 : 0));
-    sqlite3_str_appendf(sql, "%s", is_trace ? TRACE_BEGIN_AS : "");
-    sqlite3_str_appendall(sql, ") ON CONFLICT (\"id\") DO UPDATE SET ");
-    append_settings(sql, kind, table);
+        sqlite3_str_appendf(sql, ", \"%w\" = excluded.\"%w\"", number, number);
     return sqlite3_str_finish(sql);
 }
 
@@ -215,7 +250,9 @@ static char *update_sql(enum row_kind kind, const struct store_table *table)
 {
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendf(sql, "UPDATE \"%w\" SET ", layout_table(kind));
-    append_settings(sql, kind, table);
+    for (size_t i = 1; i < table->field_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\" = ?%d", i > 1 ? ", " : "", table->fields[i].name,
+                            (int)i + 1);
     sqlite3_str_appendall(sql, " WHERE \"id\" = ?1");
     return sqlite3_str_finish(sql);
 }
@@ -248,8 +285,12 @@ int store_bind_prepare(struct store *store, enum row_kind kind)
         struct stored stored = layout_of(kind, &shape->columns[i]);
         add_field(table, shape, i, &stored);
     }
-    char *sql = kind == ROW_TRACE_SCORE ? update_sql(kind, table) : upsert_sql(kind, table);
-    int code = prepare(store, sql, &table->upsert);
+    int code = SQLITE_OK;
+    if (kind == ROW_TRACE_SCORE)
+        return prepare(store, update_sql(kind, table), &table->put);
+    code = store_feed_create(store, kind);
+    if (code == SQLITE_OK)
+        code = prepare(store, upsert_sql(kind, table), &table->put);
     if (code == SQLITE_OK && layouts[kind].folded)
         code = prepare(store, add_set_sql(kind, table), &table->add_set);
     return code;
@@ -258,7 +299,7 @@ int store_bind_prepare(struct store *store, enum row_kind kind)
 void store_bind_finalize(struct store *store)
 {
     for (int kind = 0; kind < ROW_KIND_COUNT; kind++) {
-        sqlite3_finalize(store->tables[kind].upsert);
+        sqlite3_finalize(store->tables[kind].put);
         sqlite3_finalize(store->tables[kind].add_set);
     }
 }

@@ -32,9 +32,30 @@ struct store_field {
     const char *const *words;
 };
 
-/* The upsert of one table, and which of its columns hold ids of which table. */
+/* A value as it is stored: a text, or where that has no data a number; INTEGER_NULL: neither. */
+struct store_value {
+    int64_t integer;
+    struct text text;
+};
+
+/* Rows that one statement writes. */
+#define STORE_FEED_ROWS 64
+
+/* The tables that such a statement reads them from are named so, and then as what they are for. */
+#define STORE_FEED "spyq_feed_"
+
+/* Rows of one kind on their way into the store. */
+struct store_feed {
+    size_t count;
+    size_t at; /* the one that is being written */
+    struct store_value values[STORE_FEED_ROWS][STORE_COLUMNS_MAX + 1];
+};
+
+/* How rows of a kind are written, and which of their columns hold ids of which table. */
 struct store_table {
-    sqlite3_stmt *upsert; /* its parameters: `fields`, then the number of the set if there is one */
+    struct store *store;
+    sqlite3_stmt *put; /* takes the rows of the feed: `fields`, then the number of the set if there
+                          is one; of ROW_TRACE_SCORE, takes the fields as parameters */
     sqlite3_stmt *add_set; /* NULL: no column is shared */
     size_t field_count, folded_count;
     struct store_field fields[STORE_COLUMNS_MAX];
@@ -64,6 +85,7 @@ struct store {
     struct store_table tables[ROW_KIND_COUNT];
     struct interned *interned; /* numbers of texts and of sets of columns */
     sqlite3_stmt *add_text;
+    struct store_feed feed;
     struct tidy *tidy; /* NULL: nothing is being tidied */
     char *buffer;      /* of store_buffer_reserve() */
     size_t buffer_size;
@@ -118,16 +140,20 @@ enum store_status store_prepare(struct store *store);
 void store_finalize(struct store *store);
 
 /*
- * A row as it is stored (store_bind.c). All return SQLite's code. bind sets the parameters of the
- * row's upsert; what its texts and sets of columns need is written first.
+ * A row as it is stored (store_bind.c). All return SQLite's code. values finds those of `fields`
+ * and of the set's number; what its texts and sets of columns need is written first. bind_set sets
+ * the parameters of add_set, bind_update those of a put that takes any.
  */
 int store_bind_prepare(struct store *store, enum row_kind kind);
 void store_bind_finalize(struct store *store);
-int store_row_bind(struct store *store, const struct row *row);
-int store_field_bind(struct store *store, sqlite3_stmt *statement, int index,
-                     const struct store_field *field, const void *columns);
+int store_row_values(struct store *store, const struct row *row, struct store_value *values);
+int store_bind_set(struct store *store, enum row_kind kind, const void *columns);
+int store_bind_update(struct store *store, const struct row *row);
 /* INTEGER_NULL: it is NULL; STORE_OUT_OF_RANGE: it can not be stored. */
 int64_t store_field_integer(const struct store_field *field, const void *columns);
+
+/* Makes the table that the put of a kind reads, of the store's feed (store_feed.c). */
+int store_feed_create(struct store *store, enum row_kind kind);
 
 /*
  * The numbers of texts and sets of columns (store_text.c). Those that return int return SQLite's

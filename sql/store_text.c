@@ -160,9 +160,7 @@ int store_set_number(struct store *store, enum row_kind kind, const void *column
     store_tidy_mark(store, (int)kind, *number);
     if (*number)
         return SQLITE_OK;
-    int code = SQLITE_OK;
-    for (size_t i = 0; i < table->folded_count && code == SQLITE_OK; i++)
-        code = store_field_bind(store, table->add_set, (int)i + 1, &table->folded[i], columns);
+    int code = store_bind_set(store, kind, columns);
     if (code == SQLITE_OK)
         code = insert(table->add_set, number);
     sqlite3_clear_bindings(table->add_set);

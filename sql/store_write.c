@@ -129,45 +129,81 @@ static void note_ids(struct store *store, const struct row *row)
     }
 }
 
-static enum store_status put_failed(struct store *store, const struct row *row)
+static enum store_status put_failed(struct store *store, enum row_kind kind, int64_t id)
 {
     char doing[96];
-    snprintf(doing, sizeof(doing), "cannot write row %lld of %s",
-             (long long)*(const int64_t *)row->columns, row_tables[row->kind].name);
+    snprintf(doing, sizeof(doing), "cannot write row %lld of %s", (long long)id,
+             row_tables[kind].name);
     return store_failed(store, doing);
 }
+
+static int run(sqlite3_stmt *statement)
+{
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
+}
+
+/* ---- rows that go in one by one ---- */
 
 /* The reasons for a trace's score, before those for its new one come. */
 static int drop_reasons(struct store *store, const struct row_trace_score *score)
 {
     sqlite3_bind_int64(store->unscore, 1, score->id);
-    sqlite3_step(store->unscore);
-    return sqlite3_reset(store->unscore);
+    return run(store->unscore);
+}
+
+static enum store_status put_score(struct store *store, const struct row *row)
+{
+    const struct row_trace_score *score = row->columns;
+    int code = drop_reasons(store, score);
+    if (code == SQLITE_OK)
+        code = store_bind_update(store, row);
+    if (code == SQLITE_OK)
+        code = run(store->tables[row->kind].put);
+    if (code != SQLITE_OK)
+        return put_failed(store, row->kind, score->id);
+    note_ids(store, row);
+    return STORE_OK;
+}
+
+/* ---- rows that go in together ---- */
+
+/* Writes what the feed holds, of one kind. */
+static enum store_status put_fed(struct store *store, enum row_kind kind)
+{
+    struct store_feed *feed = &store->feed;
+    if (feed->count == 0)
+        return STORE_OK;
+    int code = run(store->tables[kind].put);
+    size_t failed = feed->at < feed->count ? feed->at : 0;
+    feed->count = 0;
+    return code == SQLITE_OK ? STORE_OK : put_failed(store, kind, feed->values[failed][0].integer);
+}
+
+static enum store_status feed(struct store *store, const struct row *row)
+{
+    if (store_row_values(store, row, store->feed.values[store->feed.count]) != SQLITE_OK)
+        return put_failed(store, row->kind, *(const int64_t *)row->columns);
+    note_ids(store, row);
+    store_changes_note(store, row);
+    if (++store->feed.count == STORE_FEED_ROWS)
+        return put_fed(store, row->kind);
+    return STORE_OK;
 }
 
 enum store_status store_put(struct store *store, const struct row *row)
 {
-    sqlite3_stmt *upsert = store->tables[row->kind].upsert;
-    int code = row->kind == ROW_TRACE_SCORE ? drop_reasons(store, row->columns) : SQLITE_OK;
-    if (code == SQLITE_OK)
-        code = store_row_bind(store, row);
-    if (code == SQLITE_OK && sqlite3_step(upsert) == SQLITE_DONE) {
-        sqlite3_reset(upsert);
-        note_ids(store, row);
-        store_changes_note(store, row);
-        return STORE_OK;
-    }
-    enum store_status status = put_failed(store, row);
-    sqlite3_reset(upsert);
-    return status;
+    if (row->kind == ROW_TRACE_SCORE)
+        return put_score(store, row);
+    enum store_status status = feed(store, row);
+    return status == STORE_OK ? put_fed(store, row->kind) : status;
 }
 
 static int write_mark(struct store *store, int kind)
 {
     sqlite3_bind_text(store->mark, 1, row_tables[kind].name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(store->mark, 2, store->last_id_seen[kind]);
-    sqlite3_step(store->mark);
-    return sqlite3_reset(store->mark);
+    return run(store->mark);
 }
 
 enum store_status store_commit(struct store *store)
@@ -187,6 +223,7 @@ enum store_status store_commit(struct store *store)
 
 void store_roll_back(struct store *store)
 {
+    store->feed.count = 0;
     store_changes_drop(store);
     store_text_forget(store);
     store_tidy_stop(store);
@@ -195,17 +232,60 @@ void store_roll_back(struct store *store)
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-enum store_status store_write(struct store *store, const struct row *rows, size_t count)
+/* Whose order among each other matters: a score does away with the reasons for the one before. */
+static bool goes_alone(enum row_kind kind)
 {
-    enum store_status status = store_begin(store);
-    for (size_t i = 0; i < count && status == STORE_OK; i++)
-        if (store_text_foresee(store, &rows[i]) != SQLITE_OK)
-            status = store_failed(store, "cannot write arguments");
+    return kind == ROW_TRACE_SCORE || kind == ROW_SCORE_REASON;
+}
+
+static enum store_status put_kind(struct store *store, enum row_kind kind, const struct row *rows,
+                                  size_t count)
+{
+    enum store_status status = STORE_OK;
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
+        if (rows[i].kind != kind)
+            continue;
+        const struct row *row =
+            store->retention ? retention_admit(store->retention, &rows[i]) : &rows[i];
+        status = row ? feed(store, row) : STORE_OK;
+    }
+    return status == STORE_OK ? put_fed(store, kind) : status;
+}
+
+static enum store_status put_alone(struct store *store, const struct row *rows, size_t count)
+{
+    enum store_status status = STORE_OK;
+    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+        if (!goes_alone(rows[i].kind))
+            continue;
         const struct row *row =
             store->retention ? retention_admit(store->retention, &rows[i]) : &rows[i];
         status = row ? store_put(store, row) : STORE_OK;
     }
+    return status;
+}
+
+/* Table by table, as far as it does not matter what comes first: so pages stay at hand. */
+static enum store_status put_all(struct store *store, const struct row *rows, size_t count)
+{
+    bool there[ROW_KIND_COUNT] = {false};
+    enum store_status status = STORE_OK;
+    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+        there[rows[i].kind] = true;
+        if (store_text_foresee(store, &rows[i]) != SQLITE_OK)
+            status = store_failed(store, "cannot write arguments");
+    }
+    for (int kind = 0; kind < ROW_KIND_COUNT && status == STORE_OK; kind++)
+        if (there[kind] && !goes_alone((enum row_kind)kind))
+            status = put_kind(store, (enum row_kind)kind, rows, count);
+    return status == STORE_OK ? put_alone(store, rows, count) : status;
+}
+
+enum store_status store_write(struct store *store, const struct row *rows, size_t count)
+{
+    enum store_status status = store_begin(store);
+    if (status == STORE_OK)
+        status = put_all(store, rows, count);
     if (status == STORE_OK)
         status = store_commit(store);
     if (status != STORE_OK)
