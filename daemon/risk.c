@@ -17,8 +17,10 @@
 #include "log.h"
 #include "risk_status.h"
 
-#define PENDING_MOST   (1u << 20) /* rows that wait to be judged */
-#define BATCH_ROWS     20000u     /* judged in one go */
+#define PENDING_MOST   (1u << 20) /* rows that wait to be judged, by their ids */
+#define HANDED_MOST    (4u << 20) /* bytes of those that wait as they are */
+#define BATCH_IDS      65536u     /* looked at in one go */
+#define BATCH_READ     4096u      /* of them, those that have to be read from the store */
 #define STRIKES        3
 #define RULE_ROWS      10000 /* that one rule may select in one go */
 #define TRACE_FLAGS    64
@@ -27,9 +29,11 @@
 #define STATUS_STEP_NS (10 * 1000000000ll) /* between two tellings of how rules fare */
 #define PAIRS_STEP_NS  (60 * 1000000000ll) /* between two tellings of pairs that are known */
 #define WRITTEN_NS     (60 * 1000000000ll) /* flags not written by then will never be */
+#define RETRY_NS       (1000000000ll)      /* when the store could not be read */
 #define CATCH_UP_NS    (10 * 1000000000ll) /* what an earlier run may have left unjudged */
 
-/* A row that was written. */
+/* A row that was written, and is to be read from the store; of processes it is mostly enough to
+ * know that they were. */
 struct pending {
     enum row_kind kind;
     int64_t id;
@@ -56,6 +60,9 @@ struct risk {
 
     pthread_mutex_t mutex; /* over everything below */
     pthread_cond_t changed;
+    bool wanted[ROW_KIND_COUNT]; /* rows of that kind are looked at */
+    bool held[ROW_KIND_COUNT];   /* and are handed over as they are */
+    struct batch *handed;        /* NULL: none */
     struct pending *pending;
     size_t pending_count;
     size_t pending_room;
@@ -63,6 +70,7 @@ struct risk {
     struct batch *ready; /* to be taken; NULL: none */
     size_t outstanding;  /* rows handed out that are not in the store yet */
     int64_t handed_out_at;
+    int64_t retry_at; /* not before; 0: at once */
     bool working;
     bool reload;
     bool stopping;
@@ -101,6 +109,19 @@ static void log_failures(const struct rule_set *set)
             log_line("rule %s is not run: %s", set->rules[i]->id, set->rules[i]->error);
 }
 
+/* What the writer shall hand over; the mutex is not held. */
+static void tell_wanted(struct risk *risk)
+{
+    const struct rule_batch *batch = rule_runner_batch(judge_runner(risk->judge));
+
+    pthread_mutex_lock(&risk->mutex);
+    for (int kind = 0; kind < ROW_KIND_COUNT; kind++) {
+        risk->wanted[kind] = rule_batch_wants(batch, (enum row_kind)kind);
+        risk->held[kind] = rule_batch_holds(batch, (enum row_kind)kind);
+    }
+    pthread_mutex_unlock(&risk->mutex);
+}
+
 static void load_rules(struct risk *risk)
 {
     const struct rule_limits limits = {
@@ -118,10 +139,12 @@ static void load_rules(struct risk *risk)
     risk->set = rule_set_load(risk->options.directory);
     if (risk->set)
         risk->judge = judge_new(risk->db, risk->set, &options, &error);
-    if (risk->judge)
+    if (risk->judge) {
         log_failures(risk->set);
-    else
+        tell_wanted(risk);
+    } else {
         log_line("no rule is run: %s", error ? error : "out of memory");
+    }
     sqlite3_free(error);
 }
 
@@ -218,13 +241,75 @@ static void log_suspended(struct risk *risk)
             log_line("rule %s is not run: %s", risk->set->rules[i]->id, risk->set->rules[i]->error);
 }
 
-static void judge_rows(struct risk *risk, const struct pending *rows, size_t count)
+/* Rows to be judged, taken from what the writer has handed over. */
+struct work {
+    struct batch *handed; /* NULL: none */
+    struct pending *ids;
+    size_t count;
+};
+
+static int fill(struct risk *risk, const struct work *work)
 {
-    struct rule_runner *runner = judge_runner(risk->judge);
+    const struct row *rows = work->handed ? batch_rows(work->handed) : NULL;
+    size_t handed = work->handed ? batch_count(work->handed) : 0;
     int code = SQLITE_OK;
 
-    for (size_t i = 0; i < count && code == SQLITE_OK; i++)
-        code = rule_runner_add(runner, rows[i].kind, rows[i].id);
+    for (size_t i = 0; i < handed && code == SQLITE_OK; i++)
+        code = judge_add(risk->judge, &rows[i]);
+    /* After those that are handed over: the store has nothing older than they are. */
+    for (size_t i = 0; i < work->count && code == SQLITE_OK; i++)
+        code = judge_add_id(risk->judge, work->ids[i].kind, work->ids[i].id);
+    return code;
+}
+
+static bool make_room(struct risk *risk)
+{
+    if (risk->pending_count < risk->pending_room)
+        return true;
+    size_t room = risk->pending_room ? risk->pending_room * 2 : 1024;
+    struct pending *more =
+        room > PENDING_MOST ? NULL : reallocarray(risk->pending, room, sizeof(*more));
+    if (!more)
+        return false;
+    risk->pending = more;
+    risk->pending_room = room;
+    return true;
+}
+
+/* Keeps an id for later; without room it is missed. The mutex is held. */
+static void add_pending(void *context, enum row_kind kind, int64_t id)
+{
+    struct risk *risk = context;
+
+    if (make_room(risk))
+        risk->pending[risk->pending_count++] = (struct pending){kind, id};
+    else
+        risk->missed++;
+}
+
+/* The store could not be read: the rows are left for another time. */
+static void put_back(struct risk *risk, const struct work *work, int code)
+{
+    struct rule_batch *batch = rule_runner_batch(judge_runner(risk->judge));
+    const struct row *rows = work->handed ? batch_rows(work->handed) : NULL;
+    size_t handed = work->handed ? batch_count(work->handed) : 0;
+
+    drop_batch(risk);
+    log_line("rules: %s: %s (%d); trying again", risk->options.store, sqlite3_errstr(code), code);
+    rule_batch_clear(batch);
+    pthread_mutex_lock(&risk->mutex);
+    for (size_t i = 0; i < handed; i++)
+        add_pending(risk, rows[i].kind, *(const int64_t *)rows[i].columns);
+    for (size_t i = 0; i < work->count; i++)
+        add_pending(risk, work->ids[i].kind, work->ids[i].id);
+    risk->retry_at = clock_ns(CLOCK_MONOTONIC) + RETRY_NS;
+    pthread_mutex_unlock(&risk->mutex);
+}
+
+static void judge_rows(struct risk *risk, const struct work *work)
+{
+    int code = fill(risk, work);
+
     if (code == SQLITE_OK && risk->novelty)
         code = novelty_count(risk->novelty, put, risk);
     if (code == SQLITE_OK)
@@ -232,11 +317,8 @@ static void judge_rows(struct risk *risk, const struct pending *rows, size_t cou
     log_suspended(risk);
     if (judge_trouble(risk->judge))
         log_line("%s", judge_trouble(risk->judge));
-    if (code == SQLITE_OK)
-        return;
-    drop_batch(risk);
-    log_line("rules: %s: %s (%d); trying again with the next rows", risk->options.store,
-             sqlite3_errstr(code), code);
+    if (code != SQLITE_OK)
+        put_back(risk, work, code);
 }
 
 /* The pairs that were seen again. */
@@ -251,6 +333,16 @@ static void tell_pairs(struct risk *risk)
         log_line("pairs: %s: %s", risk->options.store, sqlite3_errmsg(risk->db));
 }
 
+static void catch_up_row(void *context, enum row_kind kind, int64_t id)
+{
+    struct risk *risk = context;
+
+    pthread_mutex_lock(&risk->mutex);
+    if (risk->wanted[kind])
+        add_pending(risk, kind, id);
+    pthread_mutex_unlock(&risk->mutex);
+}
+
 /* What was written shortly before an earlier run ended may not have been judged. */
 static void catch_up(struct risk *risk)
 {
@@ -258,8 +350,7 @@ static void catch_up(struct risk *risk)
 
     if (since == INTEGER_NULL || !risk->judge)
         return;
-    if (rule_runner_add_span(judge_runner(risk->judge), since - CATCH_UP_NS, INT64_MAX) == 0)
-        judge_rows(risk, NULL, 0);
+    rule_batch_each_in_span(risk->db, since - CATCH_UP_NS, INT64_MAX, catch_up_row, risk);
 }
 
 /* Whether somebody has added a suppression. */
@@ -275,40 +366,57 @@ static bool has_work(struct risk *risk)
         return false;
     if (risk->outstanding && clock_ns(CLOCK_MONOTONIC) > risk->handed_out_at + WRITTEN_NS)
         risk->outstanding = 0;
-    return risk->reload || ((risk->pending_count || has_news(risk)) && !risk->outstanding);
+    if (risk->outstanding || clock_ns(CLOCK_MONOTONIC) < risk->retry_at)
+        return false;
+    return risk->reload || risk->handed || risk->pending_count || has_news(risk);
 }
 
-/* Takes the oldest rows out; the mutex is held. NULL: no memory, or no row. */
+/* How many of the oldest ids are looked at next. */
+static size_t count_next(const struct risk *risk)
+{
+    size_t count = 0, read = 0;
+
+    while (count < risk->pending_count && count < BATCH_IDS && read < BATCH_READ)
+        read += risk->wanted[risk->pending[count++].kind];
+    return count;
+}
+
+/* Takes the oldest ids out; the mutex is held. NULL: no memory, or no id. */
 static struct pending *take_pending(struct risk *risk, size_t *count)
 {
-    *count = risk->pending_count < BATCH_ROWS ? risk->pending_count : BATCH_ROWS;
-    struct pending *rows = *count ? malloc(*count * sizeof(*rows)) : NULL;
+    *count = count_next(risk);
+    struct pending *ids = *count ? malloc(*count * sizeof(*ids)) : NULL;
 
-    if (!rows)
+    if (!ids) {
+        *count = 0;
         return NULL;
-    memcpy(rows, risk->pending, *count * sizeof(*rows));
+    }
+    memcpy(ids, risk->pending, *count * sizeof(*ids));
     risk->pending_count -= *count;
-    memmove(risk->pending, risk->pending + *count, risk->pending_count * sizeof(*rows));
-    return rows;
+    memmove(risk->pending, risk->pending + *count, risk->pending_count * sizeof(*ids));
+    return ids;
 }
 
 /* Called with the mutex held, gives it up meanwhile. */
 static void work(struct risk *risk)
 {
+    struct work work = {.handed = risk->handed};
     bool reload = risk->reload;
-    size_t count = 0;
-    struct pending *rows = risk->outstanding ? NULL : take_pending(risk, &count);
 
+    work.ids = take_pending(risk, &work.count);
+    risk->handed = NULL;
     risk->reload = false;
+    risk->retry_at = 0;
     risk->working = true;
     pthread_mutex_unlock(&risk->mutex);
     if (reload)
         load_rules(risk);
-    if (risk->judge && (rows || has_news(risk)))
-        judge_rows(risk, rows, count);
+    if (risk->judge && (work.handed || work.ids || has_news(risk)))
+        judge_rows(risk, &work);
     tell_status(risk, reload);
     tell_pairs(risk);
-    free(rows);
+    batch_free(work.handed);
+    free(work.ids);
     pthread_mutex_lock(&risk->mutex);
     risk->working = false;
     publish(risk);
@@ -320,7 +428,7 @@ static void wait_for_work(struct risk *risk)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += 1;
-    if (risk->pending_count || risk->outstanding)
+    if (risk->pending_count || risk->handed || risk->outstanding || risk->retry_at)
         pthread_cond_timedwait(&risk->changed, &risk->mutex, &until);
     else
         pthread_cond_wait(&risk->changed, &risk->mutex);
@@ -341,6 +449,7 @@ static void *run(void *argument)
 {
     struct risk *risk = argument;
 
+    pthread_setname_np(pthread_self(), "spyqd-rules");
     begin(risk);
     pthread_mutex_lock(&risk->mutex);
     risk->working = false;
@@ -362,18 +471,13 @@ static void *run(void *argument)
 
 /* ---- the writer's side ---- */
 
-static bool make_room(struct risk *risk)
+/* Keeps the row, if there is room. The mutex is held. */
+static bool hand_over(struct risk *risk, const struct row *row)
 {
-    if (risk->pending_count < risk->pending_room)
-        return true;
-    size_t room = risk->pending_room ? risk->pending_room * 2 : 1024;
-    struct pending *more =
-        room > PENDING_MOST ? NULL : reallocarray(risk->pending, room, sizeof(*more));
-    if (!more)
-        return false;
-    risk->pending = more;
-    risk->pending_room = room;
-    return true;
+    if (!risk->handed)
+        risk->handed = batch_new();
+    return risk->handed && batch_bytes(risk->handed) < HANDED_MOST &&
+           batch_add(risk->handed, row->kind, row->columns) == 0;
 }
 
 /* The mutex is held. */
@@ -381,13 +485,11 @@ static void take_written(struct risk *risk, const struct row *row)
 {
     if (is_owed(row->kind))
         risk->outstanding -= risk->outstanding > 0;
-    if (!rule_runner_watches(row->kind))
+    bool wanted = risk->wanted[row->kind];
+    if (wanted && risk->held[row->kind] && hand_over(risk, row))
         return;
-    if (make_room(risk))
-        risk->pending[risk->pending_count++] =
-            (struct pending){row->kind, *(const int64_t *)row->columns};
-    else
-        risk->missed++;
+    if (wanted || row->kind == ROW_PROCESS) /* flags go with their process */
+        add_pending(risk, row->kind, *(const int64_t *)row->columns);
 }
 
 static bool is_heartbeat(const struct row *rows, size_t count)
@@ -402,7 +504,8 @@ void risk_written(struct risk *risk, const struct row *rows, size_t count)
     for (size_t i = 0; i < count; i++)
         take_written(risk, &rows[i]);
     /* A heartbeat comes once a second: then it looks whether there is a new suppression. */
-    if (risk->pending_count || risk->outstanding < before || is_heartbeat(rows, count))
+    if (risk->handed || risk->pending_count || risk->outstanding < before ||
+        is_heartbeat(rows, count))
         pthread_cond_signal(&risk->changed);
     pthread_mutex_unlock(&risk->mutex);
 }
@@ -430,8 +533,8 @@ void risk_reload(struct risk *risk)
 bool risk_is_idle(struct risk *risk)
 {
     pthread_mutex_lock(&risk->mutex);
-    bool idle = !risk->pending_count && !risk->ready && !risk->outstanding && !risk->working &&
-                !risk->reload;
+    bool idle = !risk->pending_count && !risk->handed && !risk->ready && !risk->outstanding &&
+                !risk->working && !risk->reload;
     pthread_mutex_unlock(&risk->mutex);
     return idle;
 }
@@ -450,6 +553,7 @@ static void destroy(struct risk *risk)
     pthread_cond_destroy(&risk->changed);
     pthread_mutex_destroy(&risk->mutex);
     batch_free(risk->ready);
+    batch_free(risk->handed);
     free(risk->pending);
     free(risk->user_store);
     free(risk);
@@ -483,6 +587,9 @@ struct risk *risk_start(const struct risk_options *options)
     risk->next_reason = risk->next_id[ROW_SCORE_REASON];
     risk->status.next_rule = risk->next_id[ROW_RULE];
     risk->working = true;
+    /* Until the rules are there all is kept. */
+    for (int kind = 0; kind < ROW_KIND_COUNT; kind++)
+        risk->wanted[kind] = rule_batch_of_kind((enum row_kind)kind) < RULE_BATCH_TABLES;
     pthread_mutex_init(&risk->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

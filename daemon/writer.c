@@ -187,6 +187,16 @@ static void wait_to_retry(struct writer *writer, uint64_t failures)
         continue;
 }
 
+/* Those that were not refused. */
+static void tell_accepted(const struct writer *writer, const struct batch *batch,
+                          const bool *refused)
+{
+    const struct row *rows = batch_rows(batch);
+    for (size_t i = 0; i < batch_count(batch) && writer->options.written; i++)
+        if (!refused[i])
+            writer->options.written(writer->options.context, &rows[i], 1);
+}
+
 /*
  * The schema refused some row of the batch, and would for ever: each is written by itself, and
  * those that are refused are counted as lost. Called without the mutex; the marks say which.
@@ -229,7 +239,7 @@ static enum store_status salvage(struct writer *writer, const struct entry *entr
     enum store_status status =
         refused ? write_singly(writer, entry->batch, refused, refusal) : STORE_REFUSED;
     if (status == STORE_OK)
-        tell_written(writer, entry->batch); /* an id that is not there selects nothing */
+        tell_accepted(writer, entry->batch, refused);
     pthread_mutex_lock(&writer->mutex);
     if (status == STORE_OK) {
         memcpy(writer->status.refusal, refusal, sizeof(refusal));
@@ -337,6 +347,7 @@ static void *run(void *argument)
 {
     struct writer *writer = argument;
     uint64_t failures_at_stop = 0;
+    pthread_setname_np(pthread_self(), "spyqd-writer");
     pthread_mutex_lock(&writer->mutex);
     while (writer->first || !writer->stopping) {
         if (!writer->first) {

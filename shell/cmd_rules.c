@@ -42,7 +42,7 @@ static enum status open_store(struct trial *trial)
 
 static enum status open_rules(struct trial *trial, const char *directory)
 {
-    static const struct rule_limits limits = {.stop = interrupted};
+    static const struct rule_limits limits = {.stop = interrupted, .is_history = true};
     char *error = NULL;
     trial->set = rule_set_load(directory ? directory : RULE_DIRECTORY);
     if (trial->set && *trial->set->error) {
@@ -62,7 +62,7 @@ static enum status run_rules(struct trial *trial, hit_visitor *visit)
     struct span span;
     if (!session_span(trial->session, &span))
         return STATUS_USAGE;
-    int code = rule_runner_add_span(trial->runner, span.since, span.until);
+    int code = rule_batch_add_span(rule_runner_batch(trial->runner), span.since, span.until);
     if (code == SQLITE_OK)
         code = rule_runner_run(trial->runner, visit, trial);
     if (stop_requested()) {

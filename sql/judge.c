@@ -20,9 +20,11 @@ static const char *const statements[JUDGE_STATEMENTS] = {
                     " + (SELECT count(*) FROM temp.fresh_flags WHERE trace_id = ?1 AND rule = ?2)",
     [JUDGE_FLAG] = "INSERT INTO temp.fresh_flags VALUES"
                    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+    [JUDGE_FLAGGED] = "SELECT process_id FROM main.flags WHERE process_id IS NOT NULL",
+    [JUDGE_MOVING] = "INSERT OR IGNORE INTO temp.moving_processes VALUES (?1)",
     /* Flags follow their process from trace to trace. */
     [JUDGE_LEFT] = "INSERT OR IGNORE INTO temp.touched_traces"
-                   " SELECT f.trace_id FROM temp.batch_processes AS b"
+                   " SELECT f.trace_id FROM temp.moving_processes AS b"
                    " CROSS JOIN main.flags AS f ON f.process_id = b.id"
                    " CROSS JOIN main.processes AS p ON p.id = b.id"
                    " WHERE f.trace_id <> p.trace_id",
@@ -30,7 +32,7 @@ static const char *const statements[JUDGE_STATEMENTS] = {
                    " SELECT f.id, f.at, f.rule, f.severity, f.title, f.techniques, f.process_id,"
                    "  f.exec_id, f.connection_id, f.file_id, p.trace_id, f.detail,"
                    "  f.suppressed_by, f.edge_id, f.tactics, f.flagged_at, f.host_id"
-                   " FROM temp.batch_processes AS b"
+                   " FROM temp.moving_processes AS b"
                    " CROSS JOIN main.flags AS f ON f.process_id = b.id"
                    " CROSS JOIN main.processes AS p ON p.id = b.id"
                    " WHERE f.trace_id IS NOT p.trace_id AND p.trace_id IS NOT NULL",
@@ -52,6 +54,39 @@ static const char *const statements[JUDGE_STATEMENTS] = {
                       " json_each(iif(json_valid(f.tactics), f.tactics, NULL)) AS t WHERE "
                       "f.trace_id = ?1 AND f.suppressed_by IS NULL",
 };
+
+/* ---- which processes have flags ---- */
+
+static uint64_t *word_of(struct judge *judge, int64_t process_id, uint64_t *bit)
+{
+    uint64_t hash = ((uint64_t)process_id * 0x9e3779b97f4a7c15ull >> 32) % JUDGE_FLAGGED_BITS;
+
+    *bit = (uint64_t)1 << hash % 64;
+    return &judge->flagged[hash / 64];
+}
+
+static void note_flagged(struct judge *judge, int64_t process_id)
+{
+    uint64_t bit;
+
+    *word_of(judge, process_id, &bit) |= bit;
+}
+
+static bool may_be_flagged(struct judge *judge, int64_t process_id)
+{
+    uint64_t bit;
+
+    return *word_of(judge, process_id, &bit) & bit;
+}
+
+static int find_flagged(struct judge *judge)
+{
+    sqlite3_stmt *statement = judge->statements[JUDGE_FLAGGED];
+
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        note_flagged(judge, sqlite3_column_int64(statement, 0));
+    return sqlite3_reset(statement);
+}
 
 /* ---- hits ---- */
 
@@ -139,6 +174,8 @@ static void add_flag(struct judge *judge, const struct hit *hit)
     judge_note(judge, sqlite3_reset(statement));
     sqlite3_clear_bindings(statement);
     sqlite3_free(tactics);
+    if (hit->process_id != INTEGER_NULL)
+        note_flagged(judge, hit->process_id);
 }
 
 static size_t index_of(const struct judge *judge, const struct rule *rule)
@@ -163,6 +200,33 @@ static void take_hit(void *context, const struct hit *hit)
 }
 
 /* ---- a batch ---- */
+
+/* A process that was written may be in another trace. */
+static int note_written(struct judge *judge, enum row_kind kind, int64_t id)
+{
+    sqlite3_stmt *statement = judge->statements[JUDGE_MOVING];
+
+    if (kind != ROW_PROCESS || !may_be_flagged(judge, id))
+        return SQLITE_OK;
+    judge->moving = true;
+    sqlite3_bind_int64(statement, 1, id);
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
+}
+
+int judge_add(struct judge *judge, const struct row *row)
+{
+    int code = note_written(judge, row->kind, *(const int64_t *)row->columns);
+
+    return code == SQLITE_OK ? rule_batch_add(rule_runner_batch(judge->runner), row) : code;
+}
+
+int judge_add_id(struct judge *judge, enum row_kind kind, int64_t id)
+{
+    int code = note_written(judge, kind, id);
+
+    return code == SQLITE_OK ? rule_batch_add_id(rule_runner_batch(judge->runner), kind, id) : code;
+}
 
 static void run(struct judge *judge, enum judge_statement which)
 {
@@ -203,8 +267,10 @@ const char *judge_trouble(const struct judge *judge)
 static void find(struct judge *judge)
 {
     judge_note(judge, rule_runner_run(judge->runner, take_hit, judge));
-    run(judge, JUDGE_LEFT);
-    run(judge, JUDGE_MOVE);
+    if (judge->moving) {
+        run(judge, JUDGE_LEFT);
+        run(judge, JUDGE_MOVE);
+    }
     suppress(judge);
     run(judge, JUDGE_TOUCH);
 }
@@ -231,10 +297,23 @@ static int forget(struct judge *judge)
                         NULL, NULL, NULL);
 }
 
+static int empty(struct judge *judge)
+{
+    int code = SQLITE_OK;
+
+    if (judge->moving)
+        code = sqlite3_exec(judge->db, "DELETE FROM temp.moving_processes", NULL, NULL, NULL);
+    judge->moving = judge->moving && code != SQLITE_OK;
+    return code == SQLITE_OK ? rule_batch_clear(rule_runner_batch(judge->runner)) : code;
+}
+
 int judge_batch(struct judge *judge, int64_t now, judge_visitor *visit, void *context)
 {
     judge->now = now;
     take_news(judge);
+    judge->code = rule_batch_finish(rule_runner_batch(judge->runner));
+    if (judge->code != SQLITE_OK)
+        return judge->code;
     judge->code = sqlite3_exec(judge->db, "BEGIN", NULL, NULL, NULL);
     if (judge->code == SQLITE_OK)
         find(judge);
@@ -242,7 +321,7 @@ int judge_batch(struct judge *judge, int64_t now, judge_visitor *visit, void *co
         hand_out(judge, visit, context);
     judge_note(judge, forget(judge));
     if (judge->code == SQLITE_OK)
-        judge_note(judge, rule_runner_clear(judge->runner));
+        judge_note(judge, empty(judge));
     if (judge->code == SQLITE_OK)
         judge->new_suppressions = false;
     sqlite3_exec(judge->db, judge->code == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL, NULL);
@@ -260,6 +339,8 @@ static int prepare(struct judge *judge)
     for (int i = 0; i < JUDGE_STATEMENTS && code == SQLITE_OK; i++)
         code = sqlite3_prepare_v3(judge->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
                                   &judge->statements[i], NULL);
+    if (code == SQLITE_OK)
+        code = find_flagged(judge);
     return code == SQLITE_OK ? judge_score_prepare(judge) : code;
 }
 
@@ -297,6 +378,7 @@ void judge_free(struct judge *judge)
                  "DROP VIEW IF EXISTS temp.current_flags;"
                  "DROP TABLE IF EXISTS temp.fresh_flags;"
                  "DROP TABLE IF EXISTS temp.touched_traces;"
+                 "DROP TABLE IF EXISTS temp.moving_processes;"
                  "DROP TABLE IF EXISTS temp.suppressions",
                  NULL, NULL, NULL);
     free(judge->withheld);

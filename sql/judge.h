@@ -29,7 +29,10 @@ struct judge *judge_new(sqlite3 *db, struct rule_set *set, const struct judge_op
                         char **error);
 void judge_free(struct judge *judge);
 
-/* To fill the batch. */
+/* Add what was written to the batch; see rule_batch.h. Return SQLite's result code. */
+int judge_add(struct judge *judge, const struct row *row);
+int judge_add_id(struct judge *judge, enum row_kind kind, int64_t id);
+
 struct rule_runner *judge_runner(struct judge *judge);
 
 /* The lowest ids not used so far: where a judge after this one goes on. */

@@ -10,6 +10,8 @@ enum judge_statement {
     JUDGE_KNOWN,
     JUDGE_COUNT,
     JUDGE_FLAG,
+    JUDGE_FLAGGED,
+    JUDGE_MOVING,
     JUDGE_LEFT,
     JUDGE_MOVE,
     JUDGE_SUPPRESS_KNOWN,
@@ -32,6 +34,9 @@ enum judge_statement {
 
 #define JUDGE_BONUSES 3
 
+/* By the ids of processes, which processes may have flags: where a bit is not set, none has. */
+#define JUDGE_FLAGGED_BITS 65536
+
 struct judge {
     sqlite3 *db;
     struct rule_set *set;
@@ -40,6 +45,8 @@ struct judge {
     uint64_t *withheld; /* by index of the rule */
     sqlite3_stmt *statements[JUDGE_STATEMENTS];
     sqlite3_stmt *bonuses[JUDGE_BONUSES];
+    uint64_t flagged[JUDGE_FLAGGED_BITS / 64];
+    bool moving; /* a process with flags was written */
     struct suppressions suppressions;
     bool new_suppressions; /* flags that are known have not been held against them yet */
     char trouble[512];

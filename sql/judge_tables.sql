@@ -23,6 +23,9 @@ CREATE TEMP TABLE fresh_flags (
 CREATE INDEX temp.fresh_flags_by_process ON fresh_flags (process_id, rule);
 CREATE INDEX temp.fresh_flags_by_trace ON fresh_flags (trace_id, rule);
 
+-- Processes that may have flags and may be in another trace now.
+CREATE TEMP TABLE moving_processes (id INTEGER PRIMARY KEY);
+
 -- Traces whose score may be another now.
 CREATE TEMP TABLE touched_traces (id INTEGER PRIMARY KEY);
 

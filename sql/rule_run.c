@@ -8,22 +8,10 @@
 #include <time.h>
 
 #include "row_fetch.h"
+#include "rule_batch.h"
 #include "rule_complete.sql.h"
 
 #define PROGRESS_STEPS 2000 /* of SQLite's machine, between two looks at the clock */
-
-/* The tables with new rows, and the column by which a span of time is chosen. */
-static const struct {
-    enum row_kind kind;
-    const char *time;
-} watched[] = {
-    {ROW_PROCESS, "started_at"},  {ROW_EXEC, "at"},       {ROW_CONNECTION, "started_at"},
-    {ROW_LISTENER, "started_at"}, {ROW_DNS_QUERY, "at"},  {ROW_FILE, "at"},
-    {ROW_PRIVILEGE, "at"},        {ROW_EDGE, "last_at"},  {ROW_CONTAINER, "started_at"},
-    {ROW_TRACE, "last_at"},       {ROW_PAIR, "first_at"},
-};
-
-#define WATCHED (sizeof(watched) / sizeof(watched[0]))
 
 /* What a rule may select, by name. */
 enum hit_column {
@@ -45,7 +33,7 @@ static const char *const hit_columns[HIT_COLUMNS] = {
 
 struct prepared {
     sqlite3_stmt *statement; /* NULL: it is not active */
-    unsigned watches;        /* bit i: watched[i] */
+    unsigned watches;        /* bit i: table i of a batch */
     int columns[HIT_COLUMNS];
     int strikes;
     struct rule_work work;
@@ -57,8 +45,7 @@ struct rule_runner {
     struct rule_limits limits;
     struct prepared *prepared; /* one for each rule of the set */
     sqlite3_stmt *complete;
-    sqlite3_stmt *add[WATCHED];
-    unsigned filled;  /* bit i: there are new rows of watched[i] */
+    struct rule_batch *batch;
     int64_t deadline; /* of the rule that runs; 0: none */
     struct prepared *preparing;
     char refused[96]; /* what the rule that is being prepared wanted to do */
@@ -72,25 +59,7 @@ static int64_t now(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static const char *table_name(size_t i)
-{
-    return row_tables[watched[i].kind].name;
-}
-
 /* ---- what a rule may do ---- */
-
-/* The index of the batch whose table that is; WATCHED: it is none. */
-static size_t batch_of(const char *table)
-{
-    static const char prefix[] = "batch_";
-
-    if (!table || strncmp(table, prefix, sizeof(prefix) - 1) != 0)
-        return WATCHED;
-    for (size_t i = 0; i < WATCHED; i++)
-        if (strcmp(table + sizeof(prefix) - 1, table_name(i)) == 0)
-            return i;
-    return WATCHED;
-}
 
 /* SQLite asks it about each thing that a rule's statement would do. */
 static int authorize(void *context, int action, const char *a, const char *b, const char *database,
@@ -102,9 +71,10 @@ static int authorize(void *context, int action, const char *a, const char *b, co
     if (!runner->preparing)
         return SQLITE_OK;
     if (action == SQLITE_READ) {
-        size_t batch = database && strcmp(database, "temp") == 0 ? batch_of(a) : WATCHED;
-        if (batch < WATCHED)
-            runner->preparing->watches |= 1u << batch;
+        bool temporary = a && database && strcmp(database, "temp") == 0;
+        size_t table = temporary ? rule_batch_of_table(a) : RULE_BATCH_TABLES;
+        if (table < RULE_BATCH_TABLES)
+            runner->preparing->watches |= 1u << table;
         return SQLITE_OK;
     }
     /* SQLite asks for this when a table function is first used, although nothing is written. */
@@ -211,32 +181,6 @@ static void prepare_rule(struct rule_runner *runner, size_t index)
     prepared->statement = NULL;
 }
 
-/*
- * The planner must know that a batch is small, or it might read a table of the store instead. It
- * takes what ANALYZE once saw of it for true.
- */
-static int make_batches(sqlite3 *db)
-{
-    sqlite3_str *sql = sqlite3_str_new(db);
-
-    for (size_t i = 0; i < WATCHED; i++)
-        sqlite3_str_appendf(sql,
-                            "CREATE TEMP TABLE batch_%s (id INTEGER PRIMARY KEY);"
-                            "INSERT INTO temp.batch_%s VALUES (1), (2), (3), (4);",
-                            table_name(i), table_name(i));
-    sqlite3_str_appendall(sql, "ANALYZE temp;");
-    for (size_t i = 0; i < WATCHED; i++)
-        sqlite3_str_appendf(sql,
-                            "DELETE FROM temp.batch_%s;"
-                            "CREATE TEMP VIEW new_%s AS SELECT r.* FROM temp.batch_%s AS b"
-                            " CROSS JOIN main.%s AS r ON r.id = b.id;",
-                            table_name(i), table_name(i), table_name(i), table_name(i));
-    char *text = sqlite3_str_finish(sql);
-    int code = text ? sqlite3_exec(db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
-    sqlite3_free(text);
-    return code;
-}
-
 /* The lists of a view that nearly every rule asks: found by an index rather than made anew each
  * time. */
 static int copy_lists(sqlite3 *db)
@@ -249,39 +193,34 @@ static int copy_lists(sqlite3 *db)
         NULL, NULL, NULL);
 }
 
-static void drop_batches(sqlite3 *db)
-{
-    sqlite3_exec(db, "DROP TABLE IF EXISTS temp.known_programs", NULL, NULL, NULL);
-    for (size_t i = 0; i < WATCHED; i++) {
-        char *sql = sqlite3_mprintf("DROP VIEW IF EXISTS temp.new_%s;"
-                                    "DROP TABLE IF EXISTS temp.batch_%s",
-                                    table_name(i), table_name(i));
-        if (sql)
-            sqlite3_exec(db, sql, NULL, NULL, NULL);
-        sqlite3_free(sql);
-    }
-}
-
 static int prepare_own(struct rule_runner *runner)
 {
     int code = sqlite3_exec(runner->db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL);
 
-    if (code == SQLITE_OK)
-        code = make_batches(runner->db);
+    if (code == SQLITE_OK) {
+        runner->batch = rule_batch_new(runner->db, runner->limits.is_history);
+        code = runner->batch ? SQLITE_OK : SQLITE_ERROR;
+    }
     if (code == SQLITE_OK)
         code = copy_lists(runner->db);
     if (code == SQLITE_OK)
         code = sqlite3_prepare_v3(runner->db, rule_complete_sql, -1, SQLITE_PREPARE_PERSISTENT,
                                   &runner->complete, NULL);
-    for (size_t i = 0; i < WATCHED && code == SQLITE_OK; i++) {
-        char *sql =
-            sqlite3_mprintf("INSERT OR IGNORE INTO temp.batch_%s VALUES (?1)", table_name(i));
-        code = sql ? sqlite3_prepare_v3(runner->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                        &runner->add[i], NULL)
-                   : SQLITE_NOMEM;
-        sqlite3_free(sql);
-    }
     return code;
+}
+
+/* What no rule that is active selects from need not be there. Pairs are counted in any case. */
+static unsigned tables_wanted(const struct rule_runner *runner)
+{
+    static const enum row_kind counted[] = {ROW_EXEC, ROW_CONNECTION, ROW_LISTENER};
+    unsigned wanted = 0;
+
+    for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
+        wanted |= 1u << rule_batch_of_kind(counted[i]);
+    for (size_t i = 0; i < runner->set->count; i++)
+        if (runner->set->rules[i]->state == RULE_ACTIVE)
+            wanted |= runner->prepared[i].watches;
+    return wanted;
 }
 
 struct rule_runner *rule_runner_new(sqlite3 *db, struct rule_set *set,
@@ -305,6 +244,7 @@ struct rule_runner *rule_runner_new(sqlite3 *db, struct rule_set *set,
     for (size_t i = 0; i < set->count; i++)
         prepare_rule(runner, i);
     sqlite3_set_authorizer(db, NULL, NULL);
+    rule_batch_want(runner->batch, tables_wanted(runner));
     return runner;
 }
 
@@ -314,70 +254,16 @@ void rule_runner_free(struct rule_runner *runner)
         return;
     for (size_t i = 0; runner->prepared && i < runner->set->count; i++)
         sqlite3_finalize(runner->prepared[i].statement);
-    for (size_t i = 0; i < WATCHED; i++)
-        sqlite3_finalize(runner->add[i]);
     sqlite3_finalize(runner->complete);
-    drop_batches(runner->db);
+    sqlite3_exec(runner->db, "DROP TABLE IF EXISTS temp.known_programs", NULL, NULL, NULL);
+    rule_batch_free(runner->batch);
     free(runner->prepared);
     free(runner);
 }
 
-/* ---- the batch ---- */
-
-static size_t watched_index(enum row_kind kind)
+struct rule_batch *rule_runner_batch(struct rule_runner *runner)
 {
-    size_t i = 0;
-
-    while (i < WATCHED && watched[i].kind != kind)
-        i++;
-    return i;
-}
-
-bool rule_runner_watches(enum row_kind kind)
-{
-    return watched_index(kind) < WATCHED;
-}
-
-int rule_runner_add(struct rule_runner *runner, enum row_kind kind, int64_t id)
-{
-    size_t i = watched_index(kind);
-
-    if (i == WATCHED)
-        return SQLITE_OK;
-    runner->filled |= 1u << i;
-    sqlite3_bind_int64(runner->add[i], 1, id);
-    sqlite3_step(runner->add[i]);
-    return sqlite3_reset(runner->add[i]);
-}
-
-int rule_runner_clear(struct rule_runner *runner)
-{
-    int code = SQLITE_OK;
-
-    for (size_t i = 0; i < WATCHED && code == SQLITE_OK; i++) {
-        if (!(runner->filled & 1u << i))
-            continue;
-        char *sql = sqlite3_mprintf("DELETE FROM temp.batch_%s", table_name(i));
-        code = sql ? sqlite3_exec(runner->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
-        sqlite3_free(sql);
-    }
-    runner->filled = 0;
-    return code;
-}
-
-int rule_runner_add_span(struct rule_runner *runner, int64_t since, int64_t until)
-{
-    int code = SQLITE_OK;
-
-    for (size_t i = 0; i < WATCHED && code == SQLITE_OK; i++) {
-        char *sql = sqlite3_mprintf("INSERT OR IGNORE INTO temp.batch_%s SELECT id FROM main.%s"
-                                    " WHERE %s BETWEEN %lld AND %lld",
-                                    table_name(i), table_name(i), watched[i].time, since, until);
-        code = sql ? sqlite3_exec(runner->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
-        sqlite3_free(sql);
-        runner->filled |= 1u << i;
-    }
-    return code;
+    return runner->batch;
 }
 
 /* ---- running ---- */
@@ -521,12 +407,12 @@ static int run_rule(struct rule_runner *runner, size_t index, hit_visitor *visit
 
 int rule_runner_run(struct rule_runner *runner, hit_visitor *visit, void *context)
 {
-    int code = SQLITE_OK;
+    int code = rule_batch_finish(runner->batch);
+    unsigned filled = rule_batch_filled(runner->batch);
 
     sqlite3_progress_handler(runner->db, PROGRESS_STEPS, is_overdue, runner);
     for (size_t i = 0; i < runner->set->count && code == SQLITE_OK; i++)
-        if (runner->set->rules[i]->state == RULE_ACTIVE &&
-            runner->prepared[i].watches & runner->filled)
+        if (runner->set->rules[i]->state == RULE_ACTIVE && runner->prepared[i].watches & filled)
             code = run_rule(runner, i, visit, context);
     sqlite3_progress_handler(runner->db, 0, NULL, NULL);
     return code;

@@ -3,7 +3,7 @@
  * Runs rules over the newest rows of a store.
  *
  * The runner gives a connection a temporary view `new_TABLE` beside each table: the rows of it
- * whose ids are in the batch. A rule selects from these, joined with whatever it wants. It may only
+ * that are in its batch. A rule selects from these, joined with whatever it wants. It may only
  * read. A rule that is wrong, or runs for longer than it may, is switched off alone.
  */
 #ifndef SPYQ_RULE_RUN_H
@@ -11,8 +11,8 @@
 
 #include <sqlite3.h>
 
-#include "rows.h"
 #include "rule.h"
+#include "rule_batch.h"
 
 /* A row that a rule has selected, completed from the store; text is valid during the call only. */
 struct hit {
@@ -45,6 +45,7 @@ struct rule_limits {
     int strikes;        /* after so many runs in a row that were cut off a rule is suspended */
     bool (*stop)(void); /* asked now and then: all is to end; NULL: nobody is asked */
     int64_t rows;       /* beyond which a run is cut off as well; 0: no limit */
+    bool is_history;    /* rows are any part of the store, and stay there: see rule_batch.h */
 };
 
 struct rule_runner;
@@ -60,15 +61,9 @@ struct rule_runner *rule_runner_new(sqlite3 *db, struct rule_set *set,
 /* Drops the temporary views as well. NULL is allowed. */
 void rule_runner_free(struct rule_runner *runner);
 
-/* Whether rules can select the new rows of that kind. */
-bool rule_runner_watches(enum row_kind kind);
-
-/* Adds a row to the batch, and empties it. Return SQLite's result code. */
-int rule_runner_add(struct rule_runner *runner, enum row_kind kind, int64_t id);
-int rule_runner_clear(struct rule_runner *runner);
-
-/* Adds all rows of each table that began in that span (ns, ends included). */
-int rule_runner_add_span(struct rule_runner *runner, int64_t since, int64_t until);
+/* What it runs its rules over, to be filled, and emptied, by the caller. It takes only rows that a
+ * rule which is active selects from, or of which pairs are counted. */
+struct rule_batch *rule_runner_batch(struct rule_runner *runner);
 
 /*
  * Runs each active rule for which there are new rows. Returns SQLITE_OK, or another result code

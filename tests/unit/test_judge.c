@@ -158,7 +158,7 @@ static void judge_now(void)
 
 static void new_row(enum row_kind kind, int64_t id)
 {
-    assert_int_equal(rule_runner_add(judge_runner(judge), kind, id), SQLITE_OK);
+    assert_int_equal(judge_add_id(judge, kind, id), SQLITE_OK);
 }
 
 static void assert_score_adds_up(void)
@@ -258,10 +258,12 @@ static void a_span_adds_all_of_history(void **state)
 {
     (void)state;
     WITH_RULES(EXEC_RULE);
-    assert_int_equal(rule_runner_add_span(judge_runner(judge), 0, 250), SQLITE_OK);
+    assert_int_equal(rule_batch_add_span(rule_runner_batch(judge_runner(judge)), 0, 250),
+                     SQLITE_OK);
     judge_now();
     assert_int_equal(flags_out, 1);
-    assert_int_equal(rule_runner_add_span(judge_runner(judge), 0, INT64_MAX), SQLITE_OK);
+    assert_int_equal(rule_batch_add_span(rule_runner_batch(judge_runner(judge)), 0, INT64_MAX),
+                     SQLITE_OK);
     judge_now();
     assert_int_equal(flags_out, 1);
 }
@@ -637,32 +639,41 @@ static bool is_short(const char *scanned)
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strstr(scanned, words[i]))
             return true;
-    return strcmp(scanned, "b") == 0 || strcmp(scanned, "k") == 0;
+    return strcmp(scanned, "b") == 0 || strcmp(scanned, "k") == 0 ||
+           strcmp(scanned, "new_exe") == 0;
 }
 
+static void assert_uses_indexes(const struct rule *rule)
+{
+    sqlite3_stmt *plan;
+    char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", rule->sql);
+
+    assert_string_equal(rule->error, "");
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &plan, NULL), SQLITE_OK);
+    while (sqlite3_step(plan) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(plan, 3);
+        if (strncmp(detail, "SCAN ", 5) == 0 && !is_short(detail + 5))
+            fail_msg("%s: %s", rule->file, detail);
+    }
+    sqlite3_finalize(plan);
+    sqlite3_free(sql);
+}
+
+/* New rows in memory, and any part of the store. */
 static void built_in_rules_fit_the_schema_and_use_indexes(void **state)
 {
     (void)state;
-    struct rule_set *builtin = rule_set_load(NULL);
-    char *error = NULL;
-    judge = judge_new(db, builtin, &(struct judge_options){&limits, 0, 1, 1, NULL}, &error);
-    assert_non_null(judge);
-    for (size_t i = 0; i < builtin->count; i++) {
-        sqlite3_stmt *plan;
-        char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", builtin->rules[i]->sql);
-        assert_string_equal(builtin->rules[i]->error, "");
-        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &plan, NULL), SQLITE_OK);
-        while (sqlite3_step(plan) == SQLITE_ROW) {
-            const char *detail = (const char *)sqlite3_column_text(plan, 3);
-            if (strncmp(detail, "SCAN ", 5) == 0 && !is_short(detail + 5))
-                fail_msg("%s: %s", builtin->rules[i]->file, detail);
-        }
-        sqlite3_finalize(plan);
-        sqlite3_free(sql);
+    for (int is_history = 0; is_history < 2; is_history++) {
+        const struct rule_limits both = {.is_history = is_history};
+        struct rule_set *builtin = rule_set_load(NULL);
+        char *error = NULL;
+        struct rule_runner *runner = rule_runner_new(db, builtin, &both, &error);
+        assert_non_null(runner);
+        for (size_t i = 0; i < builtin->count; i++)
+            assert_uses_indexes(builtin->rules[i]);
+        rule_runner_free(runner);
+        rule_set_free(builtin);
     }
-    judge_free(judge);
-    judge = NULL;
-    rule_set_free(builtin);
 }
 
 static int make_directory(void **state)

@@ -112,7 +112,7 @@ static void finish(sqlite3_str *sql)
     if (text)
         run(text);
     sqlite3_free(text);
-    assert_int_equal(rule_runner_clear(runner), SQLITE_OK);
+    assert_int_equal(rule_batch_clear(rule_runner_batch(runner)), SQLITE_OK);
 }
 
 static void count(void)
@@ -139,7 +139,7 @@ static void exec(int id, int process, int at, const char *exe)
                         id, process, at, exe, process);
     run(sql);
     sqlite3_free(sql);
-    assert_int_equal(rule_runner_add(runner, ROW_EXEC, id), SQLITE_OK);
+    assert_int_equal(rule_batch_add_id(rule_runner_batch(runner), ROW_EXEC, id), SQLITE_OK);
 }
 
 static void an_exec_is_two_pairs(void **state)
@@ -211,13 +211,13 @@ static void a_row_is_counted_once_however_often_it_is_written(void **state)
     (void)state;
     exec(1, 2, 10, "/bin/bash");
     count();
-    assert_int_equal(rule_runner_add(runner, ROW_EXEC, 1), SQLITE_OK);
+    assert_int_equal(rule_batch_add_id(rule_runner_batch(runner), ROW_EXEC, 1), SQLITE_OK);
     count();
     tell();
     assert_string_equal(ask("SELECT max(count) FROM pairs"), "1");
     end();
     begin();
-    assert_int_equal(rule_runner_add_span(runner, 0, INT64_MAX), SQLITE_OK);
+    assert_int_equal(rule_batch_add_span(rule_runner_batch(runner), 0, INT64_MAX), SQLITE_OK);
     count();
     tell();
     assert_string_equal(ask("SELECT max(count) || '/' || count(*) FROM pairs"), "1/2");
@@ -241,7 +241,7 @@ static void failed_execs_are_none(void **state)
 {
     (void)state;
     run("INSERT INTO execs (id, process_id, at, exe, error) VALUES (1, 2, 5, '/bin/x', 'ENOENT')");
-    assert_int_equal(rule_runner_add(runner, ROW_EXEC, 1), SQLITE_OK);
+    assert_int_equal(rule_batch_add_id(rule_runner_batch(runner), ROW_EXEC, 1), SQLITE_OK);
     count();
     assert_string_equal(ask("SELECT count(*) FROM pairs"), "0");
 }
@@ -262,9 +262,10 @@ static void connections_and_listeners_are_told_apart_by_what_matters(void **stat
         "1),"
         " (3, 3, 'udp', '::', 40000, 5, 'event', 1), (4, 3, 'udp', '::', 50000, 5, 'event', 1)");
     for (int id = 1; id <= 5; id++)
-        assert_int_equal(rule_runner_add(runner, ROW_CONNECTION, id), SQLITE_OK);
+        assert_int_equal(rule_batch_add_id(rule_runner_batch(runner), ROW_CONNECTION, id),
+                         SQLITE_OK);
     for (int id = 1; id <= 4; id++)
-        assert_int_equal(rule_runner_add(runner, ROW_LISTENER, id), SQLITE_OK);
+        assert_int_equal(rule_batch_add_id(rule_runner_batch(runner), ROW_LISTENER, id), SQLITE_OK);
     count();
     assert_string_equal(ask("SELECT group_concat(b || ' ' || count, '|') FROM (SELECT * FROM pairs "
                             "WHERE a = '/bin/nc' ORDER BY kind, b)"),
@@ -282,7 +283,8 @@ static void a_program_with_countless_partners_has_a_star(void **state)
             id, id / 250, id % 250, id);
         run(sql);
         sqlite3_free(sql);
-        assert_int_equal(rule_runner_add(runner, ROW_CONNECTION, id), SQLITE_OK);
+        assert_int_equal(rule_batch_add_id(rule_runner_batch(runner), ROW_CONNECTION, id),
+                         SQLITE_OK);
         if (id % 100 == 0)
             count();
     }
