@@ -339,7 +339,7 @@ static void set_limits(struct recorder *recorder, const struct config *config)
 static int open_writer(struct recorder *recorder, struct recorder_error *error)
 {
     struct writer_options options = {
-        .limit = recorder->queue,
+        .limit = recorder->replaying ? SIZE_MAX : recorder->queue, /* see must_wait */
         .clock = row_time,
         .notify = on_commit,
         .written = on_written,
@@ -540,9 +540,19 @@ void recorder_reload_rules(struct recorder *recorder)
         risk_reload(recorder->risk);
 }
 
+/* Its rows are in the store by then, unless the trouble is one that does not pass by itself. */
+static bool is_written(const struct recorder *recorder)
+{
+    struct writer_status status;
+
+    writer_status(recorder->writer, &status);
+    return !status.queued_batches ||
+           (status.failures && status.status != STORE_FULL && status.status != STORE_BUSY);
+}
+
 bool recorder_ended(const struct recorder *recorder)
 {
-    return recorder->ops->ended(recorder->source);
+    return recorder->ops->ended(recorder->source) && is_written(recorder);
 }
 
 /* ---- closing ---- */

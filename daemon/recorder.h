@@ -43,7 +43,8 @@ void recorder_check_writer(struct recorder *recorder);
 /* Loads the rules again. */
 void recorder_reload_rules(struct recorder *recorder);
 
-/* Whether a replayed recording has come to its end. */
+/* Whether a replayed recording has come to its end, and is in the store: unlike the kernel it can wait
+ * for a disk that is full, and for who holds a lock. */
 bool recorder_ended(const struct recorder *recorder);
 
 /*
