@@ -281,6 +281,8 @@ static void probes_configure(struct probes *probes)
     bpf_map__set_max_entries(bpf->maps.counters, (__u32)probes->cpus);
     bpf_map__set_max_entries(bpf->maps.environment_names, names ? names : 1);
     bpf_map__set_max_entries(bpf->maps.scratches, (__u32)probes->cpus * SCRATCHES_PER_CPU);
+    if (!probes->filter) /* its table alone takes 16 MiB, and nobody is in it */
+        bpf_map__set_max_entries(bpf->maps.insiders, 1);
     for (int i = 0; i < EVENT_CLASSES; i++) {
         bpf->rodata->activity_share[i] =
             ((__u64)config->activity_ring_mib << 20) / 100 * ring_percent[i];

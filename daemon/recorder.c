@@ -16,10 +16,11 @@
 #include "risk.h"
 #include "writer.h"
 
-#define TURN_RECORDS 8192
-#define BATCH_BYTES  (1u << 20) /* a batch this large is written before its time */
-#define READY_NAPS   2500       /* of 2 ms: 5 s */
-#define NS_PER_S     1000000000ll
+#define TURN_SLICES   8
+#define SLICE_RECORDS 1024
+#define BATCH_BYTES   (1u << 20) /* a batch this large is written before its time */
+#define READY_NAPS    2500       /* of 2 ms: 5 s */
+#define NS_PER_S      1000000000ll
 
 struct recorder {
     const struct source_ops *ops;
@@ -440,26 +441,34 @@ int recorder_scan(struct recorder *recorder, struct recorder_error *error)
     return 0;
 }
 
-/* A recording can wait for the disk; the kernel can not. */
-static bool must_wait(const struct recorder *recorder)
+/* While the writer has much to do, records wait where they are: there they take no more memory.
+ * What can not wait is made into rows, and the queue has its own ways. */
+static bool may_wait(const struct recorder *recorder)
 {
     struct writer_status status;
 
-    if (!recorder->replaying)
-        return false;
     writer_status(recorder->writer, &status);
-    return status.queued_bytes > recorder->queue / 2;
+    return status.queued_bytes > recorder->queue / 4 && recorder->ops->keeps(recorder->source);
+}
+
+static size_t take_slice(struct recorder *recorder)
+{
+    size_t taken = recorder->ops->drain(recorder->source, SLICE_RECORDS);
+
+    if (model_pending(recorder->model) > BATCH_BYTES)
+        recorder_flush(recorder);
+    return taken;
 }
 
 bool recorder_turn(struct recorder *recorder)
 {
-    size_t taken;
+    size_t taken = SLICE_RECORDS;
 
-    if (must_wait(recorder))
-        return false;
-    taken = recorder->ops->drain(recorder->source, TURN_RECORDS);
-    if (model_pending(recorder->model) > BATCH_BYTES)
-        recorder_flush(recorder);
+    for (int i = 0; i < TURN_SLICES && taken >= SLICE_RECORDS; i++) {
+        if (may_wait(recorder))
+            return true;
+        taken = take_slice(recorder);
+    }
     return taken > 0;
 }
 
@@ -557,11 +566,26 @@ bool recorder_ended(const struct recorder *recorder)
 
 /* ---- closing ---- */
 
+/* What is left in the rings may be more than the queue takes. */
+static void take_rest(struct recorder *recorder)
+{
+    static const struct timespec nap = {.tv_nsec = 2000000};
+    int naps = 0;
+
+    recorder->ops->stop(recorder->source);
+    while (!recorder->ops->ended(recorder->source)) {
+        if (naps++ < READY_NAPS && may_wait(recorder))
+            nanosleep(&nap, NULL);
+        else
+            take_slice(recorder);
+    }
+}
+
 static void write_rest(struct recorder *recorder)
 {
     struct batch *batch;
 
-    recorder->ops->stop(recorder->source);
+    take_rest(recorder);
     report_writer_losses(recorder);
     recorder_flush(recorder);
     recorder->row.ended_at = wall_now(NULL);

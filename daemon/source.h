@@ -39,15 +39,18 @@ struct source_ops {
                            struct source_error *error);
     /* Reports all that already runs, then EVENT_SCAN_DONE. Returns 0, or -1 with *error. */
     int (*scan)(struct source *source, struct source_error *error);
-    /* Hands over at most `most` records, then the frontier. Returns how many; 0: none are left. */
+    /* Hands over at most `most` records, then the frontier. Returns how many; 0: none are left now,
+     * or, once stopped, ever. */
     size_t (*drain)(struct source *source, size_t most);
+    /* Whether what is left keeps where it is, without a loss, while nobody drains. */
+    bool (*keeps)(const struct source *source);
     /* Asks for a wake-up through the descriptors at the next record. */
     void (*arm)(struct source *source);
     /* The descriptors to poll while armed. Returns how many were written to fds[0..1]. */
     size_t (*descriptors)(struct source *source, int fds[EVENT_RINGS]);
     /* Once a second: hands over what was lost as EVENT_LOSS, and clock steps as EVENT_CLOCK. */
     void (*audit)(struct source *source);
-    /* No new records from here on; drain then gives what is left. */
+    /* No new records from here on; drain then gives what is left, until the source has ended. */
     void (*stop)(struct source *source);
     /* Writes at most `most` probes. Returns how many there are. */
     size_t (*probes)(const struct source *source, struct source_probe *probes, size_t most);

@@ -27,7 +27,7 @@
 /* Between two scans that lost records ask for. */
 #define RESCAN_NS     (10 * 1000000000ull)
 #define CLOCK_STEP_NS 1000000ll
-#define TURN_RECORDS  4096
+#define FEED_RECORDS  64u /* taken from one ring before the other's turn may come */
 
 struct feed {
     struct ring *ring;
@@ -173,18 +173,88 @@ static bool frontier_behind(const struct source *source)
     return source->newest >= source->frontier;
 }
 
-static size_t source_bpf_drain(struct source *source, size_t most)
+/* The lifecycle ring carries one class, the other ring all others. */
+static uint64_t dropped_of(const struct source *source, int ring)
 {
-    uint64_t now = boot_now();
+    uint64_t dropped = 0;
+
+    if (ring == EVENT_RING_LIFECYCLE)
+        return source->dropped[EVENT_CLASS_LIFECYCLE];
+    for (uint32_t loss_class = 0; loss_class < EVENT_CLASSES; loss_class++)
+        dropped += loss_class == EVENT_CLASS_LIFECYCLE ? 0 : source->dropped[loss_class];
+    return dropped;
+}
+
+/* Every record that was sent must have been received or counted as dropped. */
+static void check_account(struct source *source)
+{
+    static const uint32_t classes[EVENT_RINGS] = {EVENT_CLASS_LIFECYCLE, EVENT_CLASS_NETWORK};
+    for (int i = 0; i < EVENT_RINGS; i++) {
+        uint64_t sent = probes_count(source->probes, sequence[i]);
+        uint64_t known = source->feeds[i].received + dropped_of(source, i);
+        if (sent > known)
+            report_loss(source, &(struct loss){.loss_class = classes[i],
+                                               .count = sent - known,
+                                               .detail = "sent, but neither seen nor refused"});
+    }
+}
+
+/* All that was sent has been handed over. */
+static void end(struct source *source)
+{
+    check_account(source);
+    tell_frontier(source, UINT64_MAX);
+    if (source->redactor && redactor_count(source->redactor))
+        log_line("%llu secrets were redacted",
+                 (unsigned long long)redactor_count(source->redactor));
+}
+
+/* Of the rings that may have more, the one that is behind; NULL: none has. */
+static struct feed *feed_behind(struct source *source)
+{
+    struct feed *behind = NULL;
+
+    for (int i = 0; i < EVENT_RINGS; i++)
+        if (!source->feeds[i].drained && (!behind || source->feeds[i].newest < behind->newest))
+            behind = &source->feeds[i];
+    return behind;
+}
+
+/* Takes from one ring and the other as time goes on in both, so that little is held for the order.
+ */
+static size_t drain_feeds(struct source *source, size_t most)
+{
+    struct feed *feed;
     size_t taken = 0;
 
     for (int i = 0; i < EVENT_RINGS; i++)
-        taken += drain_feed(&source->feeds[i], most - taken);
+        source->feeds[i].drained = false;
+    while (taken < most && (feed = feed_behind(source)))
+        taken += drain_feed(feed, most - taken < FEED_RECORDS ? most - taken : FEED_RECORDS);
+    return taken;
+}
+
+static size_t source_bpf_drain(struct source *source, size_t most)
+{
+    uint64_t now = boot_now();
+    size_t taken = drain_feeds(source, most);
+
     count_drops(source);
     containers_look_again(source->containers, now, pass_on, source);
     if (frontier_behind(source))
         tell_frontier(source, reached(source, now));
+    if (source->stopped && !taken && source->frontier != UINT64_MAX)
+        end(source);
     return taken + (!source->stopped && frontier_behind(source));
+}
+
+/* A ring that is half empty has room for what comes in the next ticks. */
+static bool source_bpf_keeps(const struct source *source)
+{
+    for (int i = 0; i < EVENT_RINGS && !source->stopped; i++)
+        if (ring_filled(source->feeds[i].ring) > probes_ring_bytes(source->probes, i) / 2)
+            return false;
+    return true;
 }
 
 static void source_bpf_arm(struct source *source)
@@ -477,32 +547,6 @@ static struct source *source_bpf_open(const struct config *config, source_sink *
     return NULL;
 }
 
-/* The lifecycle ring carries one class, the other ring all others. */
-static uint64_t dropped_of(const struct source *source, int ring)
-{
-    uint64_t dropped = 0;
-
-    if (ring == EVENT_RING_LIFECYCLE)
-        return source->dropped[EVENT_CLASS_LIFECYCLE];
-    for (uint32_t loss_class = 0; loss_class < EVENT_CLASSES; loss_class++)
-        dropped += loss_class == EVENT_CLASS_LIFECYCLE ? 0 : source->dropped[loss_class];
-    return dropped;
-}
-
-/* Every record that was sent must have been received or counted as dropped. */
-static void check_account(struct source *source)
-{
-    static const uint32_t classes[EVENT_RINGS] = {EVENT_CLASS_LIFECYCLE, EVENT_CLASS_NETWORK};
-    for (int i = 0; i < EVENT_RINGS; i++) {
-        uint64_t sent = probes_count(source->probes, sequence[i]);
-        uint64_t known = source->feeds[i].received + dropped_of(source, i);
-        if (sent > known)
-            report_loss(source, &(struct loss){.loss_class = classes[i],
-                                               .count = sent - known,
-                                               .detail = "sent, but neither seen nor refused"});
-    }
-}
-
 static void source_bpf_stop(struct source *source)
 {
     probes_stop(source->probes);
@@ -510,13 +554,6 @@ static void source_bpf_stop(struct source *source)
     sweeps_budgets(&source->sweeps, source->audited_at);
     audit_flows(source, true);
     source->stopped = true;
-    while (source_bpf_drain(source, TURN_RECORDS))
-        ;
-    check_account(source);
-    tell_frontier(source, UINT64_MAX);
-    if (source->redactor && redactor_count(source->redactor))
-        log_line("%llu secrets were redacted",
-                 (unsigned long long)redactor_count(source->redactor));
 }
 
 static size_t source_bpf_probes(const struct source *source, struct source_probe *list, size_t most)
@@ -539,6 +576,7 @@ const struct source_ops source_bpf = {
     .open = source_bpf_open,
     .scan = source_bpf_scan,
     .drain = source_bpf_drain,
+    .keeps = source_bpf_keeps,
     .arm = source_bpf_arm,
     .descriptors = source_bpf_descriptors,
     .audit = source_bpf_audit,

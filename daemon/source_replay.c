@@ -92,6 +92,12 @@ static size_t replay_drain(struct source *source, size_t most)
     return count;
 }
 
+static bool replay_keeps(const struct source *source)
+{
+    (void)source;
+    return true;
+}
+
 static void replay_arm(struct source *source)
 {
     (void)source;
@@ -137,6 +143,7 @@ const struct source_ops source_replay = {
     .open = replay_open,
     .scan = replay_scan,
     .drain = replay_drain,
+    .keeps = replay_keeps,
     .arm = replay_arm,
     .descriptors = replay_descriptors,
     .audit = replay_audit,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The reading end of a ring, on a file of memory laid out as the kernel does; the test writes. */
+/* The reading end of a ring, on a file of memory laid out as the kernel does: the data stands there
+ * twice. The test writes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,20 +9,23 @@
 #include <cmocka.h>
 
 #include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "daemon/ring.h"
 
-#define SIZE 65536u
+#define SIZE    (4u << 20) /* several times what is mapped at a time */
+#define LONGEST 65536u
 
 struct fixture {
     struct ring *ring;
     int fd;
     size_t page;
-    unsigned char *memory; /* both pages and the data */
-    char seen[8][SIZE];
+    unsigned char *memory; /* both pages and the data, twice */
+    char seen[8][LONGEST];
     size_t lengths[8];
     size_t count;
 };
@@ -35,7 +39,7 @@ static int set_up(void **state)
 {
     static struct fixture f;
     f = (struct fixture){.fd = memfd_create("ring", 0), .page = (size_t)sysconf(_SC_PAGESIZE)};
-    size_t whole = 2 * f.page + SIZE;
+    size_t whole = 2 * f.page + 2 * SIZE;
     assert_int_equal(ftruncate(f.fd, (off_t)whole), 0);
     f.memory = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, f.fd, 0);
     assert_true(f.memory != MAP_FAILED);
@@ -49,7 +53,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
     ring_close(f->ring);
-    munmap(f->memory, 2 * f->page + SIZE);
+    munmap(f->memory, 2 * f->page + 2 * SIZE);
     close(f->fd);
     return 0;
 }
@@ -63,14 +67,20 @@ static void begin_at(struct fixture *f, uint64_t at)
 static void put_byte(struct fixture *f, uint64_t at, unsigned char byte)
 {
     f->memory[2 * f->page + at % SIZE] = byte;
+    f->memory[2 * f->page + SIZE + at % SIZE] = byte;
+}
+
+static void put_head(struct fixture *f, uint64_t at, uint32_t head)
+{
+    memcpy(f->memory + 2 * f->page + at % SIZE, &head, sizeof(head));
+    memcpy(f->memory + 2 * f->page + SIZE + at % SIZE, &head, sizeof(head));
 }
 
 /* Writes a record of `length` bytes, each `fill`, as the kernel would; its position. */
 static uint64_t put(struct fixture *f, uint32_t length, char fill, uint32_t bits)
 {
     uint64_t at = *position(f, 1);
-    uint32_t head = length | bits;
-    memcpy(f->memory + 2 * f->page + at % SIZE, &head, sizeof(head));
+    put_head(f, at, length | bits);
     for (uint32_t i = 0; i < length; i++)
         put_byte(f, at + BPF_RINGBUF_HDR_SZ + i, (unsigned char)fill);
     *position(f, 1) = at + ((BPF_RINGBUF_HDR_SZ + length + 7) & ~7u);
@@ -143,8 +153,7 @@ static void test_what_is_being_written_stops(void **state)
     put(f, 8, 'c', 0);
     assert_int_equal(ring_drain(f->ring, 100, take, f), 1);
     assert_int_equal(*position(f, 0), busy);
-    uint32_t head = 8;
-    memcpy(f->memory + 2 * f->page + busy % SIZE, &head, sizeof(head));
+    put_head(f, busy, 8);
     assert_int_equal(ring_drain(f->ring, 100, take, f), 2);
     assert_seen(f, 2, 8, 'c');
 }
@@ -157,6 +166,45 @@ static void test_what_was_discarded_is_passed_over(void **state)
     assert_int_equal(ring_drain(f->ring, 1, take, f), 1);
     assert_seen(f, 0, 8, 'b');
     assert_int_equal(*position(f, 0), *position(f, 1));
+}
+
+/* Three times round, so that what is mapped moves on often; the longest there are, and odd ones. */
+static void test_what_is_mapped_moves_on(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t sent = 0;
+    for (uint32_t i = 0; sent < 3 * (uint64_t)SIZE; i++) {
+        uint32_t length = i % 3 ? LONGEST : 12345 + i;
+        put(f, length, (char)('a' + i % 26), 0);
+        f->count = 0;
+        assert_int_equal(ring_filled(f->ring), (BPF_RINGBUF_HDR_SZ + length + 7) & ~7u);
+        assert_int_equal(ring_drain(f->ring, 100, take, f), 1);
+        assert_int_equal(ring_filled(f->ring), 0);
+        assert_seen(f, 0, length, (char)('a' + i % 26));
+        sent += length;
+    }
+}
+
+/* Resident memory is what is mapped. */
+static void test_less_is_mapped_than_there_is(void **state)
+{
+    struct fixture *f = *state;
+    char line[256];
+    size_t kib, mapped = 0;
+    bool ours = false;
+    put(f, 8, 'a', 0);
+    ring_drain(f->ring, 1, take, f);
+    munmap(f->memory, 2 * f->page + 2 * SIZE);
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps)) {
+        if (strchr(line, '-') && strstr(line, " /"))
+            ours = strstr(line, "memfd:ring") != NULL;
+        if (ours && sscanf(line, "Size: %zu kB", &kib) == 1)
+            mapped += kib;
+    }
+    fclose(maps);
+    assert_in_range(mapped, 1, SIZE / 1024 / 3);
 }
 
 static void test_what_can_not_be_mapped(void **state)
@@ -175,6 +223,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_head_at_the_very_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_being_written_stops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_was_discarded_is_passed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_mapped_moves_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_less_is_mapped_than_there_is, set_up, tear_down),
         cmocka_unit_test(test_what_can_not_be_mapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
