@@ -39,12 +39,22 @@ static struct rule_row *add(struct risk_status *status, const char *name, int64_
     return &more[status->count++];
 }
 
+/* Rows are mostly in the order of the rules: it looks where the row should be first. */
+static struct rule_row *find_from(const struct risk_status *status, size_t first, const char *name)
+{
+    for (size_t i = 0; i < status->count; i++) {
+        struct rule_row *row = &status->rows[(first + i) % status->count];
+        if (strcmp(row->name, name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
 static struct rule_row *find(struct risk_status *status, const char *name)
 {
-    for (size_t i = 0; i < status->count; i++)
-        if (strcmp(status->rows[i].name, name) == 0)
-            return &status->rows[i];
-    return add(status, name, status->next_rule++);
+    struct rule_row *known = find_from(status, 0, name);
+
+    return known ? known : add(status, name, status->next_rule++);
 }
 
 static bool is_rule(const struct rule_set *set, struct text name)
@@ -129,11 +139,11 @@ void risk_status_put(struct risk_status *status, const struct judge *judge,
 
 bool risk_status_has_news(const struct risk_status *status, const struct rule_set *set)
 {
-    for (size_t i = 0; i < set->count; i++)
-        for (size_t j = 0; j < status->count; j++)
-            if (strcmp(status->rows[j].name, set->rules[i]->id) == 0 &&
-                status->rows[j].state != set->rules[i]->state)
-                return true;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct rule_row *known = find_from(status, i, set->rules[i]->id);
+        if (known && known->state != set->rules[i]->state)
+            return true;
+    }
     return false;
 }
 

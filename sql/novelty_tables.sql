@@ -1,8 +1,5 @@
 -- What is counted beside the store.
 
--- Each sight in the batch at hand.
-CREATE TEMP TABLE sights (kind TEXT, a TEXT, b TEXT, at INTEGER, process_id INTEGER);
-
 -- Pairs seen since they were last handed out. id is NULL where the store has none.
 CREATE TEMP TABLE seen_pairs (
     kind TEXT,

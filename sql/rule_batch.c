@@ -19,6 +19,12 @@ static const struct {
     {ROW_TRACE, "last_at"},       {ROW_PAIR, "first_at"},
 };
 
+/* What most rules ask of a table first. */
+static const struct {
+    enum row_kind kind;
+    const char *column;
+} keys[] = {{ROW_EXEC, "exe"}, {ROW_EDGE, "kind"}, {ROW_PRIVILEGE, "kind"}, {ROW_FILE, "place"}};
+
 #define ALL_TABLES ((1u << RULE_BATCH_TABLES) - 1)
 
 /* A row that was read from the store, or the id of one. */
@@ -222,6 +228,14 @@ static const struct column *column_named(const struct table *shape, const char *
     return NULL;
 }
 
+static const struct column *key_of(enum row_kind kind)
+{
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (keys[i].kind == kind)
+            return column_named(&row_tables[kind], keys[i].column);
+    return NULL;
+}
+
 static int make_table(struct rule_batch *batch, size_t i, uint64_t seed)
 {
     const struct table *shape = &row_tables[watched[i].kind];
@@ -231,8 +245,8 @@ static int make_table(struct rule_batch *batch, size_t i, uint64_t seed)
     int code = SQLITE_NOMEM;
 
     table->rows = (struct rule_rows){.shape = shape, .seed = seed};
-    if (table->held && watched[i].kind == ROW_EXEC)
-        table->rows.key = column_named(shape, "exe");
+    if (table->held)
+        table->rows.key = key_of(watched[i].kind);
     if (declared && name)
         code = rule_table_make(batch->db, name, declared, &table->rows);
     if (code == SQLITE_OK)

@@ -9,10 +9,10 @@
 #define ROWS_OF_KEY     8.0
 #define LOOK            20.0 /* what it costs to begin a search, in rows handed out */
 
-enum test { IS_EQUAL, IS_SAME, IS_NULL, IS_NOT_NULL, TESTS };
+enum test { IS_EQUAL, IS_SAME, IS_LIKE, IS_NULL, IS_NOT_NULL, TESTS };
 
 /* By which a plan tells them, before the letter of their column. */
-static const char test_letters[TESTS] = {'=', '~', '0', '1'};
+static const char test_letters[TESTS] = {'=', '~', '%', '0', '1'};
 
 struct condition {
     enum test test;
@@ -54,6 +54,8 @@ static enum test test_of(int operator)
         return IS_EQUAL;
     case SQLITE_INDEX_CONSTRAINT_IS:
         return IS_SAME;
+    case SQLITE_INDEX_CONSTRAINT_LIKE:
+        return IS_LIKE;
     case SQLITE_INDEX_CONSTRAINT_ISNULL:
         return IS_NULL;
     case SQLITE_INDEX_CONSTRAINT_ISNOTNULL:
@@ -80,14 +82,17 @@ static void estimate(const struct rule_rows *rows, enum test test, int column,
         estimate->rows = estimate->rows < ROWS_OF_KEY ? estimate->rows : ROWS_OF_KEY;
         estimate->cost = estimate->cost < 2 * ROWS_OF_KEY ? estimate->cost : 2 * ROWS_OF_KEY;
     } else if (estimate->cost > LOOK) {
-        estimate->rows = equal ? estimate->rows / 20 : estimate->rows;
+        estimate->rows = equal             ? estimate->rows / 20
+                         : test == IS_LIKE ? estimate->rows / 4
+                                           : estimate->rows;
         estimate->cost = LOOK + estimate->rows;
     }
     if (estimate->rows < 1)
         estimate->rows = 1;
 }
 
-/* SQLite itself tests each row again: values of other types, which it would convert, may pass. */
+/* SQLite itself tests each row again: what may hold passes, such as values of other types, which it
+ * would convert, and what is like a pattern up to its first wildcard. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const struct rule_rows *rows = rows_of(base);
@@ -152,7 +157,7 @@ static int take_conditions(struct cursor *cursor, const char *plan, sqlite3_valu
             .test = (enum test)(letter - test_letters),
             .column = &cursor->rows->shape->columns[plan[1] - 'A'],
         };
-        if (condition->test == IS_EQUAL || condition->test == IS_SAME)
+        if (condition->test != IS_NULL && condition->test != IS_NOT_NULL)
             code = take_value(condition, values[cursor->count]);
         cursor->count++;
     }
@@ -186,6 +191,27 @@ static bool equals(const struct condition *condition, const void *field)
             memcmp(text->data, condition->text.data, text->length) == 0);
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Whether the field may be like the pattern: it begins as that does. */
+static bool begins_like(const struct condition *condition, const void *field)
+{
+    const struct text *text = field;
+    const struct text pattern = condition->text;
+
+    if (is_null(condition->column, field))
+        return false;
+    if (condition->type != SQLITE_TEXT || condition->column->type != COLUMN_TEXT)
+        return true;
+    for (size_t i = 0; i < pattern.length && pattern.data[i] != '%' && pattern.data[i] != '_'; i++)
+        if (i == text->length || lower(text->data[i]) != lower(pattern.data[i]))
+            return false;
+    return true;
+}
+
 static bool holds(const struct cursor *cursor, const struct condition *condition)
 {
     const void *field = field_of(cursor, condition->column);
@@ -195,6 +221,8 @@ static bool holds(const struct cursor *cursor, const struct condition *condition
         return is_null(condition->column, field);
     case IS_NOT_NULL:
         return !is_null(condition->column, field);
+    case IS_LIKE:
+        return begins_like(condition, field);
     default:
         return equals(condition, field);
     }

@@ -9,7 +9,11 @@
 SELECT e.process_id, e.id AS exec_id, substr(e.argv, 1, 300) AS detail
 FROM new_execs AS e
 WHERE e.error IS NULL
-  AND (lower(e.argv) REGEXP 'stratum\+?(tcp|ssl|tls)?://|--donate-level|--coin=|--algo[= "]'
+  AND lower(e.argv) REGEXP 'stratum\+?(tcp|ssl|tls)?://|--donate-level|--coin=|--algo[= "]'
       || '|randomx|cryptonight'
-       OR basename(e.exe) IN ('xmrig', 'xmr-stak', 'minerd', 'cpuminer', 'kdevtmpfsi', 'kinsing',
-           'ccminer', 'ethminer'))
+UNION ALL
+SELECT e.process_id, e.id, substr(e.argv, 1, 300)
+FROM new_execs AS e
+WHERE e.error IS NULL
+  AND basename(e.exe) IN ('xmrig', 'xmr-stak', 'minerd', 'cpuminer', 'kdevtmpfsi', 'kinsing',
+      'ccminer', 'ethminer')

@@ -19,11 +19,16 @@ WHERE e.kind = 'signal' AND basename(v.exe) IN (SELECT name FROM known_programs 
   AND coalesce(v.parent_id, 0) <> w.id
 UNION ALL
 SELECT e.process_id, NULL, e.id, e.argv
-FROM new_execs AS e
-WHERE e.error IS NULL
-  AND ((basename(e.exe) = 'systemctl' AND e.argv REGEXP '"(stop|disable|mask|kill)"')
-       OR basename(e.exe) IN ('pkill', 'killall') OR (basename(e.exe) = 'service'
-           AND e.argv LIKE '%"stop"%')
-       OR (basename(coalesce(e.script, '')) = 'service' AND e.argv LIKE '%"stop"%'))
-  AND e.argv REGEXP '"(auditd|falco|spyqd|osqueryd|wazuh-agent|falcon-sensor|clamd'
+FROM (SELECT id, process_id, argv
+      FROM new_execs
+      WHERE error IS NULL AND basename(exe) IN ('systemctl', 'pkill', 'killall', 'service')
+        AND (basename(exe) IN ('pkill', 'killall')
+             OR (basename(exe) = 'systemctl' AND argv REGEXP '"(stop|disable|mask|kill)"')
+             OR (basename(exe) = 'service' AND argv LIKE '%"stop"%'))
+      UNION ALL
+      SELECT id, process_id, argv
+      FROM new_execs
+      WHERE error IS NULL AND script IS NOT NULL AND basename(script) = 'service'
+        AND argv LIKE '%"stop"%') AS e
+WHERE e.argv REGEXP '"(auditd|falco|spyqd|osqueryd|wazuh-agent|falcon-sensor|clamd'
       || '|clamav-daemon|fail2ban|rsyslog|rsyslogd|aide|crowdsec|sysmon|mdatp|ossec)(\.service)?"'

@@ -9,6 +9,9 @@
 -- benign: some build tools keep programs in hidden folders below /tmp.
 SELECT e.process_id, e.id AS exec_id, coalesce(e.script, e.exe) AS detail
 FROM new_execs AS e
-WHERE e.error IS NULL
-  AND (e.exe REGEXP '^(/tmp|/var/tmp|/dev/shm|/run/shm)/(.*/)?\.[^./]'
-       OR e.script REGEXP '^(/tmp|/var/tmp|/dev/shm|/run/shm)/(.*/)?\.[^./]')
+WHERE e.error IS NULL AND e.exe REGEXP '^(/tmp|/var/tmp|/dev/shm|/run/shm)/(.*/)?\.[^./]'
+UNION ALL
+SELECT e.process_id, e.id, e.script
+FROM new_execs AS e
+WHERE e.error IS NULL AND e.script IS NOT NULL
+  AND e.script REGEXP '^(/tmp|/var/tmp|/dev/shm|/run/shm)/(.*/)?\.[^./]'

@@ -10,6 +10,10 @@
 SELECT e.process_id, e.id AS exec_id, e.argv AS detail
 FROM new_execs AS e
 WHERE e.error IS NULL
-  AND ((basename(e.exe) IN ('rm', 'shred', 'truncate', 'ln', 'unlink', 'dd', 'cp', 'chattr')
-        AND e.argv REGEXP '/\.(bash|zsh|sh|ash|python|mysql|psql|lesshst)_?history"')
-       OR json_extract(e.environment, '$.HISTFILE') IN ('/dev/null', ''))
+  AND basename(e.exe) IN ('rm', 'shred', 'truncate', 'ln', 'unlink', 'dd', 'cp', 'chattr')
+  AND e.argv REGEXP '/\.(bash|zsh|sh|ash|python|mysql|psql|lesshst)_?history"'
+UNION ALL
+SELECT e.process_id, e.id, e.argv
+FROM new_execs AS e
+WHERE e.error IS NULL AND e.environment IS NOT NULL
+  AND json_extract(e.environment, '$.HISTFILE') IN ('/dev/null', '')

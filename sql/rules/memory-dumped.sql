@@ -8,11 +8,18 @@
 --   or keys.
 -- benign: people who debug these daemons.
 SELECT e.process_id, e.id AS exec_id, e.argv || ' of ' || v.comm AS detail
-FROM new_execs AS e
+FROM (SELECT id, process_id, argv, argc
+      FROM new_execs
+      WHERE error IS NULL AND script IS NULL AND basename(exe) IN ('gcore', 'procdump')
+      UNION ALL
+      SELECT id, process_id, argv, argc
+      FROM new_execs
+      WHERE error IS NULL AND script IS NOT NULL AND basename(script) IN ('gcore', 'procdump')
+      UNION ALL
+      SELECT id, process_id, argv, argc
+      FROM new_execs
+      WHERE error IS NULL AND basename(exe) = 'gdb' AND argv LIKE '%dump%' AND argv LIKE '%-p%') AS e
 JOIN processes AS v ON v.pid = CAST(arg(e.argv, e.argc - 1) AS INTEGER) AND v.ended_at IS NULL
-WHERE e.error IS NULL
-  AND (basename(coalesce(e.script, e.exe)) IN ('gcore', 'procdump')
-       OR (basename(e.exe) = 'gdb' AND e.argv LIKE '%dump%' AND e.argv LIKE '%-p%'))
-  AND basename(v.exe) IN ('sshd', 'ssh-agent', 'gpg-agent', 'gnome-keyring-daemon', 'sssd',
+WHERE basename(v.exe) IN ('sshd', 'ssh-agent', 'gpg-agent', 'gnome-keyring-daemon', 'sssd',
       'login', 'vsftpd',
                           'apache2', 'nginx', 'keepassxc', 'firefox', 'chrome', 'chromium')

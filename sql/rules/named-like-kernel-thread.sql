@@ -9,4 +9,5 @@
 -- benign: none known.
 SELECT e.process_id, e.id AS exec_id, arg(e.argv, 0) || ' is ' || e.exe AS detail
 FROM new_execs AS e
-WHERE e.error IS NULL AND e.exe IS NOT NULL AND arg(e.argv, 0) REGEXP '^\[[a-z_]+[a-z0-9_/:.-]*\]'
+WHERE e.error IS NULL AND e.exe IS NOT NULL AND e.argv LIKE '["[%'
+  AND arg(e.argv, 0) REGEXP '^\[[a-z_]+[a-z0-9_/:.-]*\]'

@@ -9,6 +9,6 @@
 -- benign: tests and tracing tools that preload a library they have just built.
 SELECT e.process_id, e.id AS exec_id, e.environment AS detail
 FROM new_execs AS e
-WHERE e.error IS NULL
+WHERE e.error IS NULL AND e.environment IS NOT NULL
   AND (json_extract(e.environment, '$.LD_PRELOAD') REGEXP '(^|[: ])(/tmp|/var/tmp|/dev/shm)/'
        OR json_extract(e.environment, '$.LD_AUDIT') REGEXP '(^|[: ])(/tmp|/var/tmp|/dev/shm)/')

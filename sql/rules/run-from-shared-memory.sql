@@ -9,5 +9,8 @@
 -- benign: none known; some test suites.
 SELECT e.process_id, e.id AS exec_id, coalesce(e.script, e.exe) AS detail
 FROM new_execs AS e
-WHERE e.error IS NULL
-  AND (e.exe LIKE '/dev/shm/%' OR e.script LIKE '/dev/shm/%' OR e.exe LIKE '/run/shm/%')
+WHERE e.error IS NULL AND (e.exe LIKE '/dev/shm/%' OR e.exe LIKE '/run/shm/%')
+UNION ALL
+SELECT e.process_id, e.id, e.script
+FROM new_execs AS e
+WHERE e.error IS NULL AND e.script IS NOT NULL AND e.script LIKE '/dev/shm/%'

@@ -8,6 +8,9 @@
 -- benign: builds, tests and installers unpack programs there.
 SELECT e.process_id, e.id AS exec_id, coalesce(e.script, e.exe) AS detail
 FROM new_execs AS e
-WHERE e.error IS NULL
-  AND (e.exe LIKE '/tmp/%' OR e.exe LIKE '/var/tmp/%' OR e.script LIKE '/tmp/%'
-      OR e.script LIKE '/var/tmp/%')
+WHERE e.error IS NULL AND (e.exe LIKE '/tmp/%' OR e.exe LIKE '/var/tmp/%')
+UNION ALL
+SELECT e.process_id, e.id, e.script
+FROM new_execs AS e
+WHERE e.error IS NULL AND e.script IS NOT NULL
+  AND (e.script LIKE '/tmp/%' OR e.script LIKE '/var/tmp/%')

@@ -184,6 +184,49 @@ static void the_parent_is_what_it_was_then(void **state)
     assert_string_equal(ask("SELECT a FROM pairs WHERE kind = 'parent-child'"), "/sbin/old");
 }
 
+static const char *parents(void)
+{
+    return ask("SELECT group_concat(a || '*' || count) FROM (SELECT a, count FROM pairs"
+               " WHERE kind = 'parent-child' ORDER BY a)");
+}
+
+/* Its program is remembered from one batch to the next, as long as it is the same. */
+static void a_parent_that_executes_another_program_is_that(void **state)
+{
+    (void)state;
+    exec(1, 1, 5, "/sbin/one");
+    exec(2, 2, 10, "/bin/bash");
+    count();
+    exec(3, 2, 20, "/bin/bash");
+    count();
+    exec(4, 1, 30, "/sbin/two");
+    exec(5, 2, 40, "/bin/bash");
+    exec(6, 2, 50, "/bin/bash");
+    count();
+    exec(7, 2, 25, "/bin/bash"); /* late */
+    count();
+    tell();
+    assert_string_equal(parents(), "/sbin/one*3,/sbin/two*2");
+}
+
+static void many_different_pairs_are_all_counted(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 700; i++) {
+        char exe[32];
+        snprintf(exe, sizeof(exe), "/bin/p%d", i % 350);
+        exec(i + 1, 2, i + 10, exe);
+    }
+    count();
+    assert_int_equal(handed_out, 700);
+    assert_string_equal(ask("SELECT count(*) || ' ' || sum(count) || ' ' || min(count) || ' ' ||"
+                            " max(count) FROM pairs WHERE kind = 'user-program'"),
+                        "350 700 2 2");
+    assert_string_equal(ask("SELECT first_at || ' ' || last_at FROM pairs"
+                            " WHERE b = '/bin/p7' AND kind = 'parent-child'"),
+                        "17 367");
+}
+
 static void what_is_known_is_counted_and_told_when_asked(void **state)
 {
     (void)state;
@@ -310,6 +353,8 @@ int main(void)
         TEST(an_exec_is_two_pairs),
         TEST(of_several_at_once_the_first_is_named),
         TEST(the_parent_is_what_it_was_then),
+        TEST(a_parent_that_executes_another_program_is_that),
+        TEST(many_different_pairs_are_all_counted),
         TEST(what_is_known_is_counted_and_told_when_asked),
         TEST(a_row_is_counted_once_however_often_it_is_written),
         TEST(only_after_the_warm_up_is_something_novel),
