@@ -106,6 +106,8 @@ static void on_committed(uv_async_t *async)
     struct loop *loop = async->data;
 
     recorder_check_writer(loop->recorder);
+    if (recorder_ended(loop->recorder))
+        uv_stop(&loop->uv);
 }
 
 /* In the writer's thread. */

@@ -37,6 +37,7 @@ struct recorder {
     bool trouble;           /* the writer's newest attempt failed, and the log says so */
     bool retention_trouble; /* the same of rolling */
     bool starved_told;
+    bool damaged; /* the store is, so that there is nothing left to do */
     struct retention_status retention_known;
     size_t queue;       /* bytes that batches may take */
     int64_t down_since; /* when the recorder before this one last wrote; INTEGER_NULL: no gap */
@@ -61,6 +62,15 @@ static int64_t wall_now(void *context)
     (void)context;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static int fail_by_store(struct recorder *recorder, struct recorder_error *error)
+{
+    const struct store_error *why = store_failure(recorder->store);
+
+    if (why->status == STORE_DAMAGED)
+        store_note_damage(recorder->store, why->message);
+    return fail(error, why->message);
 }
 
 /* On the clock of the rows that are made now: a replay's are of another time. */
@@ -256,7 +266,7 @@ static int adopt_living(struct recorder *recorder, const struct config *config,
     if (config->cgroup && cgroups_find(config->cgroup, &place, &ignored) == 0)
         adoption.cgroup = place.path;
     if (store_living(recorder->store, recorder->host.id, adopt, &adoption))
-        code = fail(error, store_failure(recorder->store)->message);
+        code = fail_by_store(recorder, error);
     index_free(&adoption.outside);
     return code;
 }
@@ -275,7 +285,7 @@ static int open_model(struct recorder *recorder, const struct config *config,
     if (store_last_seen(recorder->store, &recorder->down_since) ||
         store_host(recorder->store, &recorder->host, &known) ||
         store_next_ids(recorder->store, start.next_id))
-        return fail(error, store_failure(recorder->store)->message);
+        return fail_by_store(recorder, error);
     memcpy(recorder->next_id, start.next_id, sizeof(recorder->next_id));
     recorder->row.id = start.next_id[ROW_RECORDER];
     recorder->next_probe = start.next_id[ROW_PROBE];
@@ -349,7 +359,7 @@ static int open_writer(struct recorder *recorder, struct recorder_error *error)
 
     recorder->retention = retention_open(recorder->store, &recorder->limits);
     if (!recorder->retention)
-        return fail(error, store_failure(recorder->store)->message);
+        return fail_by_store(recorder, error);
     options.retention = recorder->retention;
     recorder->writer = writer_start(recorder->store, &options);
     return recorder->writer ? 0 : fail(error, "can not start the writer's thread");
@@ -517,7 +527,8 @@ static void check_retention(struct recorder *recorder, const struct writer_statu
 
     if (now->pins[0] && strcmp(now->pins, before->pins) != 0)
         log_line("%s", now->pins);
-    if (status->retention_error[0] && !recorder->retention_trouble && !recorder->trouble)
+    if (status->retention_error[0] && !recorder->retention_trouble && !recorder->trouble &&
+        !recorder->damaged)
         log_line("can not roll old rows away, trying again: %s", status->retention_error);
     if (now->starved && !recorder->starved_told)
         log_line("the store is over its limit, and all that is left is in use, pinned or too new");
@@ -535,7 +546,8 @@ void recorder_check_writer(struct recorder *recorder)
     write_found(recorder);
 
     writer_status(recorder->writer, &status);
-    if (status.failures && !recorder->trouble)
+    recorder->damaged = status.damage[0] != '\0'; /* told of at the end, which is now */
+    if (status.failures && !recorder->trouble && !recorder->damaged)
         log_line("can not write, trying again: %s", status.error);
     else if (!status.failures && recorder->trouble)
         log_line("writing again");
@@ -561,7 +573,7 @@ static bool is_written(const struct recorder *recorder)
 
 bool recorder_ended(const struct recorder *recorder)
 {
-    return recorder->ops->ended(recorder->source) && is_written(recorder);
+    return recorder->damaged || (recorder->ops->ended(recorder->source) && is_written(recorder));
 }
 
 /* ---- closing ---- */
@@ -615,6 +627,10 @@ static int close_writer(struct recorder *recorder, struct recorder_error *error)
     size_t lost = writer_stop(recorder->writer, &last);
 
     recorder->writer = NULL;
+    if (last.damage[0])
+        store_note_damage(recorder->store, last.damage);
+    if (!lost && last.damage[0])
+        return fail(error, last.damage);
     if (!lost)
         return 0;
     snprintf(error->message, sizeof(error->message), "%zu rows could not be written: %s", lost,

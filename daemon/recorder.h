@@ -43,8 +43,9 @@ void recorder_check_writer(struct recorder *recorder);
 /* Loads the rules again. */
 void recorder_reload_rules(struct recorder *recorder);
 
-/* Whether a replayed recording has come to its end, and is in the store: unlike the kernel it can wait
- * for a disk that is full, and for who holds a lock. */
+/* Whether there is nothing left to do: a replayed recording has come to its end and is in the store
+ * (unlike the kernel it waits for a disk that is full, and for whoever holds a lock), or the store
+ * has turned out to be damaged. */
 bool recorder_ended(const struct recorder *recorder);
 
 /*

@@ -249,6 +249,14 @@ static enum store_status salvage(struct writer *writer, const struct entry *entr
     return status;
 }
 
+/* It does not pass by itself, whichever call has come upon it. */
+static void note_damage(struct writer *writer, enum store_status status)
+{
+    if (status == STORE_DAMAGED || status == STORE_NOT_OURS)
+        snprintf(writer->status.damage, sizeof(writer->status.damage), "%s",
+                 store_failure(writer->store)->message);
+}
+
 /* ---- rolling ---- */
 
 static int64_t clock_ns(clockid_t clock)
@@ -268,6 +276,7 @@ static bool roll_slice(struct writer *writer, int64_t wall)
     enum store_status status = retention_step(retention, &now, &more);
     pthread_mutex_lock(&writer->mutex);
     retention_status(retention, &writer->status.retention);
+    note_damage(writer, status);
     snprintf(writer->status.retention_error, sizeof(writer->status.retention_error), "%s",
              status == STORE_OK ? "" : store_failure(writer->store)->message);
     return more;
@@ -332,6 +341,7 @@ static void write_first(struct writer *writer)
         remove_first(writer);
     } else {
         known->failures++;
+        note_damage(writer, status);
         snprintf(known->error, sizeof(known->error), "%s", store_failure(writer->store)->message);
     }
     pthread_mutex_unlock(&writer->mutex);
@@ -357,6 +367,8 @@ static void *run(void *argument)
         write_first(writer);
         if (writer->status.failures == 0)
             failures_at_stop = 0;
+        else if (writer->status.damage[0] && writer->stopping)
+            break;
         else if (!writer->stopping)
             wait_to_retry(writer, writer->status.failures);
         else if (++failures_at_stop < ATTEMPTS_AT_STOP)

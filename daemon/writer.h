@@ -79,6 +79,9 @@ struct writer_status {
     char error[512];
     uint64_t failures; /* attempts in a row that failed; 0: all is well */
 
+    char
+        damage[512]; /* that the store is damaged, as writing or rolling has shown; empty: not so */
+
     uint64_t batches_written; /* since the start, as all below */
     uint64_t rows_written;
     uint64_t rows_dropped; /* for want of room */

@@ -160,6 +160,8 @@ static enum store_status claim(struct store *store)
     status = store_inspect(store->path, &exists, &store->failure);
     if (status == STORE_OK && !exists)
         status = store_create(store->path, &store->failure);
+    if (status == STORE_OK)
+        status = store_check_note(store->path, &store->failure);
     return status;
 }
 

@@ -60,6 +60,12 @@ enum store_status store_move_aside(const char *path, char *to, size_t size,
                                    struct store_error *error);
 
 /*
+ * Leaves a note beside the store, `path-damaged`, that it was found damaged, and how. Until that
+ * file or the store is gone store_open() returns STORE_DAMAGED.
+ */
+void store_note_damage(const struct store *store, const char *message);
+
+/*
  * Checkpoints, closes and unlocks; NULL is allowed. The WAL stays behind, empty, for readers
  * without write access, and so does the lock file.
  */

@@ -33,7 +33,7 @@ static int move(const char *path, const char *to, const char *suffix)
 /* The file itself goes last: whoever stops in between leaves it in the way, to be moved again. */
 static int move_all(const char *path, const char *to)
 {
-    static const char *const suffixes[] = {"-wal", "-shm", "-journal", ""};
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal", "-damaged", ""};
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
         if (move(path, to, suffixes[i]) < 0)
             return -1;

@@ -200,6 +200,9 @@ void store_changes_drop(struct store *store);
  */
 const struct row *retention_admit(struct retention *retention, const struct row *row);
 
+/* STORE_DAMAGED where store_note_damage() has left its note about the file that is there now. */
+enum store_status store_check_note(const char *path, struct store_error *error);
+
 /* The pid of another process that holds a lock on the store's log, 0: none is known. */
 long store_lock_holder(const char *path);
 

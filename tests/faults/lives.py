@@ -45,14 +45,15 @@ def records(data):
         at += size
 
 
-def write(path, count, text=20):
+def write(path, count, text=20, boot="b1"):
     """A recording of `count` processes that live for a millisecond each, one after the other, with
-    an argument of `text` bytes. Process i has the pid FIRST_PID + i and began at FIRST_AT + i ms."""
+    an argument of `text` bytes. They are of the boot that is named. Process i has the pid FIRST_PID + i and began at FIRST_AT + i ms."""
     mark = "number-" + "0" * 10
     life = LIFE.replace(mark, mark + "x" * (text - len(mark)))
     life = life.replace("argv_length=22", f"argv_length={5 + max(text, len(mark))}")
-    before = recording.assemble(HOST)
-    all_of_them = list(records(recording.assemble(HOST + life)))
+    host = HOST.replace("b1", boot)
+    before = recording.assemble(host)
+    all_of_them = list(records(recording.assemble(host + life)))
     template = all_of_them[-4:]
     with open(path, "wb") as file:
         file.write(before)

@@ -101,7 +101,7 @@ class Case(unittest.TestCase):
 
     def lives(self, count, **how):
         """A recording of so many processes."""
-        name = self.path(f"lives-{count}")
+        name = self.path("-".join(["lives", str(count), *map(str, how.values())]))
         if not os.path.exists(name):
             lives.write(name, count, **how)
         return name
