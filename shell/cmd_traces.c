@@ -21,21 +21,33 @@
 
 /* ---- all of them: ?1 and ?2 are the span, ?3 how many ---- */
 
+/* The first of those with a score and the first of those without, each by its index. */
+#define ACTIVE "t.last_at >= ?1 AND (t.started_at IS NULL OR +t.started_at <= ?2) "
+#define SCORED                                                                                     \
+    "SELECT t.id FROM traces AS t WHERE t.score IS NOT NULL AND +" ACTIVE                          \
+    "ORDER BY t.score DESC, t.last_at DESC, t.id DESC LIMIT ?3"
+#define UNSCORED                                                                                   \
+    "SELECT t.id FROM traces AS t WHERE t.score IS NULL AND " ACTIVE                               \
+    "ORDER BY t.last_at DESC, t.id DESC LIMIT ?3"
+#define FIRST                                                                                      \
+    "WITH first (id) AS MATERIALIZED (SELECT id FROM (" SCORED                                     \
+    ") UNION ALL SELECT id FROM (" UNSCORED ")) "
 #define NEWEST                                                                                     \
-    "FROM traces AS t WHERE t.last_at >= ?1 AND (t.started_at IS NULL OR +t.started_at <= ?2) "    \
+    "FROM first CROSS JOIN traces AS t ON t.id = first.id "                                        \
     "ORDER BY coalesce(t.score, 0) DESC, t.last_at DESC, t.id DESC LIMIT ?3"
 #define WHY                                                                                        \
     "(SELECT group_concat(why, '; ') FROM (SELECT r.points || ' points: ' || r.reason AS why "     \
     "FROM "                                                                                        \
     "score_reasons AS r WHERE r.trace_id = t.id ORDER BY r.id))"
 
-static const char all_sql[] = "SELECT " TRACE ", t.severity, " WHY " AS why " NEWEST;
+static const char all_sql[] = FIRST "SELECT " TRACE ", t.severity, " WHY " AS why " NEWEST;
 /* For stores of before there were rules. */
-static const char scoreless_sql[] = "SELECT " TRACE NEWEST;
-static const char narrow_sql[] = "SELECT t.id, " MINUTES("started_at") " AS started, " MINUTES(
-    "last_at") " AS last, "
-               "t.process_count AS procs, t.connection_count AS conns, " STATE " AS state, "
-               "coalesce(t.score, '') AS score, t.title " NEWEST;
+static const char scoreless_sql[] = FIRST "SELECT " TRACE NEWEST;
+static const char narrow_sql[] =
+    FIRST "SELECT t.id, " MINUTES("started_at") " AS started, " MINUTES(
+        "last_at") " AS last, "
+                   "t.process_count AS procs, t.connection_count AS conns, " STATE " AS state, "
+                   "coalesce(t.score, '') AS score, t.title " NEWEST;
 
 /* Whether a person's table has to be made narrow. */
 static bool is_narrow(const struct session *session)

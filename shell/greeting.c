@@ -55,16 +55,29 @@ static void print_suggestions(struct session *session)
     printf("Try .ps, .tree %" PRId64 " or .schema processes.\n", newest);
 }
 
+#define COUNTED_MAX 100000 /* to count more takes longer than the prompt may */
+
+static void print_processes(struct session *session)
+{
+    int64_t count = 0;
+    if (query_integer(session, &count,
+                      "SELECT count(*) FROM (SELECT 1 FROM processes LIMIT ?1 + 1)", "i",
+                      (int64_t)COUNTED_MAX) != STATUS_OK)
+        return;
+    if (count > COUNTED_MAX)
+        printf("more than %d processes\n", COUNTED_MAX);
+    else
+        printf("%" PRId64 " process%s\n", count, count == 1 ? "" : "es");
+}
+
 void greeting_print(struct session *session)
 {
-    int64_t processes = 0;
     printf("spyq %s: ", SPYQ_VERSION);
     escape_print(stdout, cell_text(session->path).bytes, output_style(session->output)->utf8);
     putchar('\n');
     print_host(session);
     print_since(session);
-    if (query_integer(session, &processes, "SELECT count(*) FROM processes", "") == STATUS_OK)
-        printf("%" PRId64 " process%s\n", processes, processes == 1 ? "" : "es");
+    print_processes(session);
     print_recorder(session);
     puts("SQL ends with ';'. Commands begin with '.': .help lists them, .quit leaves.");
     print_suggestions(session);

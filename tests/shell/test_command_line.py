@@ -388,6 +388,21 @@ class Verbs(unittest.TestCase):
         self.assertEqual(facts["recorder", "late_records"], 3)
         self.assertEqual(facts["probes", "inet_csk_accept"], "no such function in this kernel")
 
+    def test_status_of_a_large_store_estimates_what_takes_long_to_count(self):
+        name = make_store("large.db")
+        db = sqlite3.connect(name)
+        db.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400000) "
+                   "INSERT INTO losses (id, started_at, ended_at, class, stage) "
+                   "SELECT 100 + i, i, i, 'down', 'recorder' FROM n WHERE i < 3 OR i > 250000 AND i % 2")
+        db.commit()
+        counted = db.execute("SELECT count(*) FROM losses").fetchone()[0]
+        db.close()
+        facts = {(row["section"], row["name"]): row["value"]
+                 for row in json.loads(spyq("--json", "status", on=name).stdout)}
+        self.assertNotIn(("rows", "losses"), facts)
+        self.assertAlmostEqual(facts["rows, about", "losses"] / counted, 1, delta=0.05)
+        self.assertEqual(facts["rows", "processes"], 11)
+
     def test_status_of_the_last_day(self):
         name = make_store("today.db")
         db = sqlite3.connect(name)

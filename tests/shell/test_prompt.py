@@ -41,6 +41,15 @@ class Prompt(unittest.TestCase):
                       terminal.screen())
         self.assertNotIn("Try", terminal.screen())
 
+    def test_greeting_does_not_count_for_long(self):
+        name = make_store("crowded.db")
+        db = sqlite3.connect(name)
+        db.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 99990) INSERT INTO "
+                   "process_rows (id, host_id, pid, origin) SELECT 100 + i, 1, 7, 0 FROM n")
+        db.commit()
+        db.close()
+        self.assertIn(", more than 100000 processes\n", self.start(on=name).screen())
+
     def test_ps_fits_the_terminal(self):
         terminal = self.start()
         screen = terminal.ask(".ps")

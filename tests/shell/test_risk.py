@@ -5,7 +5,7 @@ import os
 import sqlite3
 import unittest
 
-from support import Terminal, digest, spyq
+from support import Terminal, digest, make_store, spyq
 from test_verbs import TRACES, changed_store
 
 FLAGS = """
@@ -79,6 +79,21 @@ class Risk(unittest.TestCase):
         self.assertRegex(lines[0], "^id  at +trace  score  severity  what$")
         self.assertIn("Shell \\x1b[31m: ", lines[3])
         self.assertIn("suppr.", lines[5])
+
+    def test_the_first_traces_are_the_same_however_many_are_wanted(self):
+        name = make_store("ranks.db")
+        db = sqlite3.connect(name)
+        db.execute("DELETE FROM traces")
+        scores = [None, 0, 5, None, 90, 5, 0, None, 40, None]
+        db.executemany("INSERT INTO traces (id, host_id, kind, started_at, last_at, process_count, "
+                       "connection_count, flag_count, pinned, score) VALUES (?, 1, 'other', 1, ?, 1, 0, 0, 0, ?)",
+                       [(i, 100 + i * 7 % 4, score) for i, score in enumerate(scores, 1)])
+        db.commit()
+        db.close()
+        ranked = sorted(range(1, 11), key=lambda i: (scores[i - 1] or 0, 100 + i * 7 % 4, i), reverse=True)
+        for rows in range(1, 12):
+            found = json.loads(spyq("--json", "traces", "--rows", str(rows), on=name).stdout)
+            self.assertEqual([row["id"] for row in found], ranked[:rows])
 
     def test_traces_by_score_and_why(self):
         rows = self.rows("traces")
