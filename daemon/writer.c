@@ -308,7 +308,8 @@ static void make_room_on_disk(struct writer *writer, int64_t wall)
 static enum store_status write_batch(struct writer *writer, const struct batch *batch)
 {
     struct retention *retention = writer->options.retention;
-    enum store_status status = retention ? retention_allow(retention) : STORE_OK;
+    int64_t bytes = (int64_t)batch_bytes(batch);
+    enum store_status status = retention ? retention_allow(retention, bytes) : STORE_OK;
     if (status != STORE_OK)
         return status;
     return store_write(writer->store, batch_rows(batch), batch_count(batch));

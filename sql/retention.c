@@ -485,13 +485,13 @@ enum store_status retention_step(struct retention *retention, const struct reten
     return status;
 }
 
-enum store_status retention_allow(struct retention *retention)
+enum store_status retention_allow(struct retention *retention, int64_t more)
 {
     struct store *store = retention->store;
     int64_t bytes = retention->options.bytes;
     retention->log_bytes = file_bytes(store->path, "-wal");
     if (!bytes || retention->log_bytes <= LOG_USUAL ||
-        retention->pages * retention->page_size + retention->log_bytes <= bytes)
+        retention->pages * retention->page_size + retention->log_bytes + more + MIB <= bytes)
         return STORE_OK;
     if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
         SQLITE_OK)

@@ -51,11 +51,11 @@ enum store_status retention_step(struct retention *retention, const struct reten
 void retention_squeeze(struct retention *retention);
 
 /*
- * Whether there is room for more in the log. STORE_BUSY, with store_failure() naming who is in the
- * way where that can be told, when it would outgrow the limit because a reader keeps it from being
- * brought into the store.
+ * Whether there is room in the log for rows of so many bytes more. STORE_BUSY, with store_failure()
+ * naming who is in the way where that can be told, when it would outgrow the limit because a reader
+ * keeps it from being brought into the store.
  */
-enum store_status retention_allow(struct retention *retention);
+enum store_status retention_allow(struct retention *retention, int64_t more);
 
 struct retention_status {
     uint64_t rows;   /* rolled away since retention_open */

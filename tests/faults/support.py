@@ -15,6 +15,7 @@ DEADLINE = 30.0  # seconds, for what is due at once
 
 build = None
 long_run = False
+kept = tempfile.TemporaryDirectory(prefix="spyq-faults-kept-")  # recordings, for all tests
 alone = False  # in a mount namespace of our own
 
 
@@ -101,7 +102,7 @@ class Case(unittest.TestCase):
 
     def lives(self, count, **how):
         """A recording of so many processes."""
-        name = self.path("-".join(["lives", str(count), *map(str, how.values())]))
+        name = os.path.join(kept.name, "-".join(["lives", str(count), *map(str, how.values())]))
         if not os.path.exists(name):
             lives.write(name, count, **how)
         return name

@@ -118,7 +118,7 @@ static size_t row_count;
 static inline void flush(void)
 {
     unsigned failures = 0;
-    while (retention_allow(retention) != STORE_OK ||
+    while (retention_allow(retention, 0) != STORE_OK ||
            store_write(store, rows, row_count) != STORE_OK)
         if (++failures > patience)
             fail_msg("%s", store_failure(store)->message);

@@ -363,14 +363,14 @@ static void a_reader_that_holds_on_can_not_make_the_log_outgrow_the_limit(void *
     pid_t reader = hold_on("SELECT * FROM processes");
     snprintf(who, sizeof(who), "process %d has been", (int)reader);
     int jobs = 0;
-    for (; retention_allow(retention) == STORE_OK && jobs < 3000; jobs++)
+    for (; retention_allow(retention, 0) == STORE_OK && jobs < 3000; jobs++)
         add_jobs(1);
     assert_int_equal(store_failure(store)->status, STORE_BUSY);
     assert_non_null(strstr(store_failure(store)->message, who));
     int64_t bytes = file_bytes("") + file_bytes("-wal");
     assert_true(bytes > 20 * MIB && bytes < 26 * MIB);
     let_go(reader);
-    assert_int_equal(retention_allow(retention), STORE_OK);
+    assert_int_equal(retention_allow(retention, 0), STORE_OK);
     assert_true(file_bytes("-wal") < 9 * MIB);
     add_jobs(20);
     assert_whole();
