@@ -14,9 +14,10 @@
 #define MIB       (1ll << 20)
 
 /* A slice ends when it has taken so long, and the next looks at fewer rows. */
-#define SLICE_NS    (4 * NS_PER_MS)
+#define SLICE_NS    (8 * NS_PER_MS)
 #define BATCH_FIRST 64
 #define BATCH_MOST  1024
+#define BATCH_LEAST 8
 
 /* Marks: one for each so many rows, or after so long. */
 #define MARK_PERIOD    (600 * NS_PER_S)
@@ -72,9 +73,14 @@ static int64_t used_bytes(const struct retention *retention)
     return (retention->pages - retention->free_pages) * retention->page_size;
 }
 
+/*
+ * Rolling begins a little before the limit: what is free then is there for the next rows. Otherwise
+ * pages would be given back only to be asked for again.
+ */
 static bool is_over(const struct retention *retention)
 {
-    return used_bytes(retention) > store_limit(retention);
+    int64_t limit = store_limit(retention);
+    return used_bytes(retention) > limit - least(limit / 8, most(MIB, limit / 64));
 }
 
 static int64_t file_bytes(const char *path, const char *suffix)
@@ -295,12 +301,23 @@ static enum store_status write_loss(struct retention *retention, struct rolled *
     return loss_write(retention->store, loss, rolled, retention->horizon.at);
 }
 
+/* Fewer rows at a time after a slice that took long, more after a quick one. */
+static void adapt(struct retention *retention, int64_t until)
+{
+    int64_t over = monotonic_now() - until;
+    if (over > SLICE_NS / 4)
+        retention->batch = (size_t)most(BATCH_LEAST, (int64_t)retention->batch / 2);
+    else if (over < SLICE_NS / 16 && retention->batch < BATCH_MOST)
+        retention->batch *= 2;
+}
+
 static enum store_status slice(struct retention *retention, int64_t until, int64_t *cursors,
                                struct rolled *rolled, struct retention_loss *loss)
 {
     enum store_status status = store_begin(retention->store);
     if (status == STORE_OK)
         status = roll_some(retention, until, cursors, rolled);
+    adapt(retention, until);
     if (status == STORE_OK)
         status = write_loss(retention, rolled, loss);
     if (status == STORE_OK)
@@ -308,15 +325,6 @@ static enum store_status slice(struct retention *retention, int64_t until, int64
     if (status != STORE_OK)
         store_roll_back(retention->store);
     return status;
-}
-
-/* Fewer rows at a time after a slice that took long, more after a quick one. */
-static void adapt(struct retention *retention, int64_t took)
-{
-    if (took > SLICE_NS + SLICE_NS / 2)
-        retention->batch = (size_t)most(8, (int64_t)retention->batch / 2);
-    else if (took < SLICE_NS && retention->batch < BATCH_MOST)
-        retention->batch *= 2;
 }
 
 static void account(struct retention *retention, const struct rolled *rolled, int64_t took)
@@ -339,7 +347,6 @@ static enum store_status sweep(struct retention *retention)
     memcpy(cursors, retention->cursor, sizeof(cursors));
     enum store_status status = slice(retention, began + SLICE_NS, cursors, &rolled, &loss);
     int64_t took = monotonic_now() - began;
-    adapt(retention, took);
     if (status != STORE_OK) {
         retention->rule = rule;
         retention->sweeping = true;
@@ -358,7 +365,7 @@ static bool wants_tidying(const struct retention *retention)
 {
     if (retention->store->tidy)
         return true;
-    int64_t enough = 1000 + used_bytes(retention) / ROW_BYTES;
+    int64_t enough = 1000 + used_bytes(retention) / (ROW_BYTES / 2);
     return (int64_t)(retention->status.rows - retention->tidied) >= enough;
 }
 

@@ -27,6 +27,11 @@
 #define NONE(table, condition) "NOT EXISTS (SELECT 1 FROM " table " WHERE " condition ")"
 #define SOME(table, condition) "EXISTS (SELECT 1 FROM " table " WHERE " condition ")"
 
+/* No row has it there. The table's own name and a column that begins an index: this looks into the
+ * index, which stays open from row to row. */
+#define NOWHERE(value, table, column)                                                              \
+    "NOT coalesce(" value " IN (SELECT " column " FROM " table "), 0)"
+
 #define TRACE_PINNED(trace) "(?4 AND " SOME("temp.pinned_traces AS n", "n.trace_id = " trace) ")"
 #define PINNED(process)                                                                            \
     "(?4 AND " SOME("processes AS o CROSS JOIN temp.pinned_traces AS n ON n.trace_id = o.trace_id", \
@@ -47,12 +52,17 @@
     " AND " NONE("files AS f", "f.connection_id = " end ".id")                                     \
     " AND " NONE("flags AS g", "g.connection_id = " end ".id")
 
+/* The rows that go. */
+#define GONE "(SELECT id FROM " STORE_FEED "gone)"
+
 struct deletion {
-    enum row_kind kind;
-    /* ?1 is the row found. Returns the ids that went, and with each, where it has a second column,
-     * a process that it may have kept. */
+    enum row_kind kind; /* GOES_NOT: of none, rows are only changed */
+    /* The rows of GONE, or what goes with them. Where somebody has to know which went it returns
+     * their ids, and in a second column a process that each may have kept. */
     const char *sql;
 };
+
+#define GOES_NOT ROW_KIND_COUNT
 
 struct rule {
     enum row_kind kind;
@@ -60,7 +70,7 @@ struct rule {
     struct deletion deletions[RULE_DELETES_MAX];
 };
 
-#define ITSELF(KIND, table) {ROW_##KIND, "DELETE FROM " table " WHERE id = ?1 RETURNING id"}
+#define ITSELF(KIND, table) {ROW_##KIND, "DELETE FROM " table " WHERE id IN " GONE}
 
 static const struct rule rules_table[] = {
     /* The points of a trace that is over are no longer explained. */
@@ -110,11 +120,11 @@ static const struct rule rules_table[] = {
     {ROW_EDGE,
      "x.open = 0 AND " OVER("x.last_at")
      " AND NOT " PINNED("x.src") " AND NOT " PINNED("x.dst")
-     " AND " NONE("trace_links AS l", "l.edge_id = x.id")
+     " AND " NOWHERE("x.id", "trace_links", "edge_id")
      " AND " NONE("flags AS g", "g.edge_id = x.id")
      " AND " NONE("holders AS h", "h.process_id = x.dst AND h.edge_id = x.id")
-     " AND NOT (" ORIGIN("x") " AND " SOME("processes AS p", "p.id = x.dst") ")",
-     {ITSELF(EDGE, "edge_rows")}},
+     " AND NOT (" ORIGIN("x") " AND x.dst IN (SELECT id FROM process_rows))",
+     {{ROW_EDGE, "DELETE FROM edge_rows WHERE id IN " GONE " RETURNING id"}}},
 
     {ROW_FILE,
      OVER("coalesce(x.last_at, x.at)") " AND NOT " PINNED("x.process_id")
@@ -127,8 +137,8 @@ static const struct rule rules_table[] = {
      " AND (x.peer_id IS NULL OR " NONE("connections AS q", "q.id = x.peer_id")
      " OR " SOME("connections AS q", "q.id = x.peer_id AND q.id <= ?5 AND " END_OVER("q")) ")",
      {{ROW_CONNECTION,
-       "DELETE FROM connection_rows WHERE id = (SELECT c.peer_id FROM connections AS c"
-       " WHERE c.id = ?1) RETURNING id"},
+       "DELETE FROM connection_rows WHERE id IN (SELECT c.peer_id FROM connections AS c"
+       " WHERE c.id IN " GONE ")"},
       ITSELF(CONNECTION, "connection_rows")}},
 
     /* Whoever it accepted came while it was there: few of those are left so long after. */
@@ -145,17 +155,17 @@ static const struct rule rules_table[] = {
      * edges that it was kept with, and the files behind these. */
     {ROW_PROCESS,
      OVER("x.ended_at") " AND NOT " TRACE_PINNED("x.trace_id")
-     " AND " NONE("processes AS c", "c.parent_id = x.id")
-     " AND " NONE("execs AS y", "y.process_id = x.id")
-     " AND " NONE("privileges AS v", "v.process_id = x.id")
-     " AND " NONE("dns_queries AS d", "d.process_id = x.id")
-     " AND " NONE("files AS f", "f.process_id = x.id")
-     " AND " NONE("connections AS c", "c.process_id = x.id")
-     " AND " NONE("listeners AS l", "l.process_id = x.id")
-     " AND " NONE("holders AS h", "h.process_id = x.id")
-     " AND " NONE("flags AS g", "g.process_id = x.id")
+     " AND " NOWHERE("x.id", "process_rows", "parent_id")
+     " AND " NOWHERE("x.id", "exec_rows", "process_id")
+     " AND " NOWHERE("x.id", "privileges", "process_id")
+     " AND " NOWHERE("x.id", "dns_queries", "process_id")
+     " AND " NOWHERE("x.id", "files", "process_id")
+     " AND " NOWHERE("x.id", "connection_rows", "process_id")
+     " AND " NOWHERE("x.id", "listeners", "process_id")
+     " AND " NOWHERE("x.id", "holders", "process_id")
+     " AND " NOWHERE("x.id", "flags", "process_id")
      " AND " NONE("containers AS c", "c.container_id = x.container_id AND c.root_process_id = x.id")
-     " AND " NONE("edges AS e", "e.src = x.id")
+     " AND " NOWHERE("x.id", "edge_rows", "src")
      " AND " NONE("edges AS e", "e.dst = x.id AND NOT (e.open = 0 AND " OVER("e.last_at")
                   " AND " ORIGIN("e") " AND NOT " PINNED("e.src")
                   " AND " NONE("trace_links AS l", "l.edge_id = e.id")
@@ -167,17 +177,17 @@ static const struct rule rules_table[] = {
                   " OR " SOME("flags AS g", "g.trace_id = t.id")
                   " OR " SOME("score_reasons AS s", "s.trace_id = t.id")
                   " OR " SOME("trace_links AS l", "l.dst_trace_id = t.id") ")"),
-     {{ROW_PAIR, "UPDATE pairs SET process_id = NULL WHERE process_id = ?1"},
+     {{GOES_NOT, "UPDATE pairs SET process_id = NULL WHERE process_id IN " GONE},
       {ROW_FILE,
-       "DELETE FROM files WHERE id IN (SELECT e.file_id FROM edges AS e WHERE e.dst = ?1)"
+       "DELETE FROM files WHERE id IN (SELECT e.file_id FROM edges AS e WHERE e.dst IN " GONE ")"
        " AND " OVER("coalesce(last_at, at)")
-       " AND " NONE("edges AS e", "e.file_id = files.id AND e.dst <> ?1")
-       " AND " NONE("flags AS g", "g.file_id = files.id") " RETURNING id"},
-      {ROW_EDGE, "DELETE FROM edge_rows WHERE dst = ?1 RETURNING id, src"},
+       " AND " NONE("edges AS e", "e.file_id = files.id AND e.dst NOT IN " GONE)
+       " AND " NONE("flags AS g", "g.file_id = files.id")},
+      {ROW_EDGE, "DELETE FROM edge_rows WHERE dst IN " GONE " RETURNING id, src"},
       {ROW_TRACE,
-       "DELETE FROM traces WHERE root_process_id = ?1 AND id = (SELECT p.trace_id"
-       " FROM processes AS p WHERE p.id = ?1) RETURNING id"},
-      {ROW_PROCESS, "DELETE FROM process_rows WHERE id = ?1 RETURNING id, parent_id"}}},
+       "DELETE FROM traces WHERE id IN (SELECT t.id FROM processes AS p CROSS JOIN traces AS t"
+       " ON t.id = p.trace_id AND t.root_process_id = p.id WHERE p.id IN " GONE ")"},
+      {ROW_PROCESS, "DELETE FROM process_rows WHERE id IN " GONE " RETURNING id, parent_id"}}},
 
     /* Those whose first process is not there. */
     {ROW_TRACE,
@@ -213,6 +223,10 @@ _Static_assert(RULES <= RULES_MAX, "room for every rule's cursor");
 #define FOUND_MAX 1024
 #define FREED_MAX 64
 
+/* Rows that go at once. */
+#define TOGETHER 32
+_Static_assert(TOGETHER <= STORE_FEED_ROWS, "they fit into the feed");
+
 struct statements {
     sqlite3_stmt *end;  /* the last of the next ?3 ids between ?1 and ?2 */
     sqlite3_stmt *find; /* the ids that may go */
@@ -221,6 +235,7 @@ struct statements {
 
 struct rules {
     struct store *store;
+    struct store_table gone; /* of the feed, as ids */
     struct statements of[RULES];
     int64_t found[FOUND_MAX];
     int64_t freed[FREED_MAX]; /* processes that one which went may have kept */
@@ -275,12 +290,19 @@ static int prepare_rule(struct store *store, const struct rule *rule, struct sta
     return code;
 }
 
+static int prepare_gone(struct store *store, struct store_table *gone)
+{
+    gone->fields[0] = (struct store_field){.name = "id", .type = COLUMN_INTEGER};
+    gone->field_count = 1;
+    return store_feed_create(store, gone, "gone");
+}
+
 struct rules *rules_prepare(struct store *store)
 {
     struct rules *rules = sqlite3_malloc64(sizeof(*rules));
-    int code = rules ? SQLITE_OK : SQLITE_NOMEM;
     if (rules)
         memset(rules, 0, sizeof(*rules));
+    int code = rules ? prepare_gone(store, &rules->gone) : SQLITE_NOMEM;
     for (size_t i = 0; i < RULES && code == SQLITE_OK; i++)
         code = prepare_rule(store, &rules_table[i], &rules->of[i]);
     if (code == SQLITE_OK) {
@@ -330,13 +352,27 @@ static void bind(const struct sweep *sweep, sqlite3_stmt *statement, int64_t fro
         sqlite3_bind_int64(statement, i + 1, values[i]);
 }
 
-static int find_rows(const struct sweep *sweep, int64_t from, int64_t to, int64_t *found,
-                     size_t *count)
+static int64_t monotonic_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Looks between two ids until the monotonic clock has come so far; *to: up to where it has looked.
+ */
+static int find_rows(const struct sweep *sweep, int64_t from, int64_t *to, int64_t until,
+                     int64_t *found, size_t *count)
 {
     sqlite3_stmt *statement = sweep->rules->of[sweep->rule].find;
-    bind(sweep, statement, from, to);
-    for (*count = 0; *count < FOUND_MAX && sqlite3_step(statement) == SQLITE_ROW; (*count)++)
+    bind(sweep, statement, from, *to);
+    for (*count = 0; *count < FOUND_MAX && sqlite3_step(statement) == SQLITE_ROW; (*count)++) {
         found[*count] = sqlite3_column_int64(statement, 0);
+        if (*count % TOGETHER == TOGETHER - 1 && monotonic_now() >= until) {
+            *to = found[(*count)++];
+            break;
+        }
+    }
     return sqlite3_reset(statement);
 }
 
@@ -349,28 +385,44 @@ static void note_gone(struct store *store, enum row_kind kind, int64_t id)
         store_changes_note(store, &(struct row){kind, &id});
 }
 
-static void note_freed(struct rules *rules, sqlite3_stmt *statement)
+static void note_freed(struct rules *rules, int64_t id)
 {
-    if (sqlite3_column_count(statement) > 1 && rules->freed_count < FREED_MAX &&
-        sqlite3_column_type(statement, 1) == SQLITE_INTEGER)
-        rules->freed[rules->freed_count++] = sqlite3_column_int64(statement, 1);
+    for (size_t i = 0; i < rules->freed_count; i++)
+        if (rules->freed[i] == id)
+            return;
+    if (rules->freed_count < FREED_MAX)
+        rules->freed[rules->freed_count++] = id;
 }
 
-static int remove_row(const struct sweep *sweep, int64_t id)
+static int remove_by(const struct sweep *sweep, const struct deletion *deletion,
+                     sqlite3_stmt *statement)
 {
     struct rules *rules = sweep->rules;
+    bind(sweep, statement, 0, 0);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        note_gone(rules->store, deletion->kind, sqlite3_column_int64(statement, 0));
+        if (sqlite3_column_count(statement) > 1 &&
+            sqlite3_column_type(statement, 1) == SQLITE_INTEGER)
+            note_freed(rules, sqlite3_column_int64(statement, 1));
+    }
+    int code = sqlite3_reset(statement);
+    if (code == SQLITE_OK && deletion->kind != GOES_NOT)
+        sweep->rolled->count[deletion->kind] += sqlite3_changes(rules->store->db);
+    return code;
+}
+
+static int remove_rows(const struct sweep *sweep, const int64_t *ids, size_t count)
+{
+    struct rules *rules = sweep->rules;
+    struct store_feed *gone = &rules->store->feed;
     const struct deletion *deletions = rules_table[sweep->rule].deletions;
     int code = SQLITE_OK;
-    for (size_t i = 0; i < RULE_DELETES_MAX && deletions[i].sql && code == SQLITE_OK; i++) {
-        sqlite3_stmt *statement = rules->of[sweep->rule].deletions[i];
-        bind(sweep, statement, id, id);
-        while (sqlite3_step(statement) == SQLITE_ROW) {
-            sweep->rolled->count[deletions[i].kind]++;
-            note_gone(rules->store, deletions[i].kind, sqlite3_column_int64(statement, 0));
-            note_freed(rules, statement);
-        }
-        code = sqlite3_reset(statement);
-    }
+    for (size_t i = 0; i < count; i++)
+        gone->values[i][0] = (struct store_value){ids[i], TEXT_NULL};
+    gone->count = count;
+    for (size_t i = 0; i < RULE_DELETES_MAX && deletions[i].sql && code == SQLITE_OK; i++)
+        code = remove_by(sweep, &deletions[i], rules->of[sweep->rule].deletions[i]);
+    gone->count = 0;
     return code;
 }
 
@@ -381,21 +433,14 @@ static int remove_freed(const struct sweep *sweep)
     int code = SQLITE_OK;
     while (rules->freed_count > 0 && code == SQLITE_OK) {
         int64_t id = rules->freed[--rules->freed_count];
-        int64_t found;
+        int64_t found, to = id;
         size_t count = 0;
         if (id <= sweep->horizon->mark->last_id[ROW_PROCESS])
-            code = find_rows(sweep, id - 1, id, &found, &count);
+            code = find_rows(sweep, id - 1, &to, 0, &found, &count);
         if (code == SQLITE_OK && count > 0)
-            code = remove_row(sweep, id);
+            code = remove_rows(sweep, &id, 1);
     }
     return code;
-}
-
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* *last: the row up to which all is done. */
@@ -403,12 +448,13 @@ static int remove_found(const struct sweep *sweep, size_t count, int64_t until, 
 {
     struct rules *rules = sweep->rules;
     int code = SQLITE_OK;
-    for (size_t i = 0; i < count && code == SQLITE_OK; i++) {
-        code = remove_row(sweep, rules->found[i]);
+    for (size_t i = 0; i < count && code == SQLITE_OK; i += TOGETHER) {
+        size_t end = count - i < TOGETHER ? count : i + TOGETHER;
+        code = remove_rows(sweep, rules->found + i, end - i);
         if (code == SQLITE_OK)
             code = remove_freed(sweep);
-        if (i + 1 < count && monotonic_now() >= until) {
-            *last = rules->found[i];
+        if (end < count && monotonic_now() >= until) {
+            *last = rules->found[end - 1];
             break;
         }
     }
@@ -425,7 +471,8 @@ enum store_status rules_apply(struct rules *rules, size_t rule, const struct hor
     int code = find_end(&sweep, *cursor, most < FOUND_MAX ? most : FOUND_MAX, &end);
     *done = end == 0;
     if (code == SQLITE_OK && !*done)
-        code = find_rows(&sweep, *cursor, end, rules->found, &count);
+        code = find_rows(&sweep, *cursor, &end, until - (until - monotonic_now()) / 2, rules->found,
+                         &count);
     if (code == SQLITE_OK)
         code = remove_found(&sweep, count, until, &end);
     rules->freed_count = 0;

@@ -211,11 +211,11 @@ static void append_numbers(sqlite3_str *sql, size_t count)
 #define TRACE_BEGIN_AS ", 0, 0"
 
 /* "id", "a", and the number of the set where there is one. */
-static void append_columns(sqlite3_str *sql, enum row_kind kind, const struct store_table *table)
+static void append_columns(sqlite3_str *sql, const struct store_table *table)
 {
     append_names(sql, table->fields, table->field_count);
-    if (layouts[kind].number)
-        sqlite3_str_appendf(sql, ", \"%w\"", layouts[kind].number);
+    if (table->number)
+        sqlite3_str_appendf(sql, ", \"%w\"", table->number);
 }
 
 /*
@@ -228,12 +228,12 @@ static void append_columns(sqlite3_str *sql, enum row_kind kind, const struct st
 static char *upsert_sql(enum row_kind kind, const struct store_table *table)
 {
     sqlite3_str *sql = sqlite3_str_new(NULL);
-    const char *number = layouts[kind].number;
+    const char *number = table->number;
     bool is_trace = kind == ROW_TRACE;
     sqlite3_str_appendf(sql, "INSERT OR FAIL INTO \"%w\" (", layout_table(kind));
-    append_columns(sql, kind, table);
+    append_columns(sql, table);
     sqlite3_str_appendf(sql, "%s) SELECT ", is_trace ? TRACE_BEGINS : "");
-    append_columns(sql, kind, table);
+    append_columns(sql, table);
     sqlite3_str_appendf(sql, "%s FROM \"" STORE_FEED "%w\"", is_trace ? TRACE_BEGIN_AS : "",
                         row_tables[kind].name);
     sqlite3_str_appendall(sql, " WHERE true ON CONFLICT (\"id\") DO UPDATE SET ");
@@ -285,10 +285,10 @@ int store_bind_prepare(struct store *store, enum row_kind kind)
         struct stored stored = layout_of(kind, &shape->columns[i]);
         add_field(table, shape, i, &stored);
     }
-    int code = SQLITE_OK;
+    table->number = layouts[kind].number;
     if (kind == ROW_TRACE_SCORE)
         return prepare(store, update_sql(kind, table), &table->put);
-    code = store_feed_create(store, kind);
+    int code = store_feed_create(store, table, shape->name);
     if (code == SQLITE_OK)
         code = prepare(store, upsert_sql(kind, table), &table->put);
     if (code == SQLITE_OK && layouts[kind].folded)

@@ -7,20 +7,25 @@
 
 struct feed_table {
     sqlite3_vtab base;
-    const struct store_table *table;
+    struct store_feed *feed;
+};
+
+struct feed_cursor {
+    sqlite3_vtab_cursor base;
+    size_t at;
 };
 
 static int connect_feed(sqlite3 *db, void *context, int argc, const char *const *argv,
                         sqlite3_vtab **made, char **error)
 {
     const struct store_table *table = context;
-    const char *number = layouts[table - table->store->tables].number;
     (void)argc, (void)argv, (void)error;
     sqlite3_str *sql = sqlite3_str_new(db);
     for (size_t i = 0; i < table->field_count; i++)
         sqlite3_str_appendf(sql, "%s\"%w\"", i ? ", " : "CREATE TABLE feed (",
                             table->fields[i].name);
-    sqlite3_str_appendf(sql, "%s%s)", number ? ", " : "", number ? number : "");
+    sqlite3_str_appendf(sql, "%s%s)", table->number ? ", " : "",
+                        table->number ? table->number : "");
     char *declaration = sqlite3_str_finish(sql);
     struct feed_table *feed = sqlite3_malloc(sizeof(*feed));
     int code = declaration && feed ? sqlite3_declare_vtab(db, declaration) : SQLITE_NOMEM;
@@ -29,7 +34,7 @@ static int connect_feed(sqlite3 *db, void *context, int argc, const char *const 
         sqlite3_free(feed);
         return code;
     }
-    *feed = (struct feed_table){.table = table};
+    *feed = (struct feed_table){.feed = &table->store->feed};
     *made = &feed->base;
     return SQLITE_OK;
 }
@@ -51,8 +56,12 @@ static int plan(sqlite3_vtab *base, sqlite3_index_info *info)
 static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **made)
 {
     (void)base;
-    *made = sqlite3_malloc(sizeof(**made));
-    return *made ? SQLITE_OK : SQLITE_NOMEM;
+    struct feed_cursor *cursor = sqlite3_malloc(sizeof(*cursor));
+    if (!cursor)
+        return SQLITE_NOMEM;
+    *cursor = (struct feed_cursor){.at = 0};
+    *made = &cursor->base;
+    return SQLITE_OK;
 }
 
 static int close_cursor(sqlite3_vtab_cursor *cursor)
@@ -63,33 +72,36 @@ static int close_cursor(sqlite3_vtab_cursor *cursor)
 
 static struct store_feed *feed_of(const sqlite3_vtab_cursor *cursor)
 {
-    return &((const struct feed_table *)cursor->pVtab)->table->store->feed;
+    return ((const struct feed_table *)cursor->pVtab)->feed;
+}
+
+static size_t *place_of(sqlite3_vtab_cursor *cursor)
+{
+    return &((struct feed_cursor *)cursor)->at;
 }
 
 static int first(sqlite3_vtab_cursor *cursor, int number, const char *text, int argc,
                  sqlite3_value **argv)
 {
     (void)number, (void)text, (void)argc, (void)argv;
-    feed_of(cursor)->at = 0;
+    feed_of(cursor)->at = *place_of(cursor) = 0;
     return SQLITE_OK;
 }
 
 static int next(sqlite3_vtab_cursor *cursor)
 {
-    feed_of(cursor)->at++;
+    feed_of(cursor)->at = ++*place_of(cursor);
     return SQLITE_OK;
 }
 
 static int is_over(sqlite3_vtab_cursor *cursor)
 {
-    const struct store_feed *feed = feed_of(cursor);
-    return feed->at >= feed->count;
+    return *place_of(cursor) >= feed_of(cursor)->count;
 }
 
 static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int i)
 {
-    const struct store_feed *feed = feed_of(cursor);
-    const struct store_value *value = &feed->values[feed->at][i];
+    const struct store_value *value = &feed_of(cursor)->values[*place_of(cursor)][i];
     if (value->text.data)
         sqlite3_result_text64(context, value->text.data, value->text.length, SQLITE_STATIC,
                               SQLITE_UTF8);
@@ -100,7 +112,7 @@ static int column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int i)
 
 static int row_id(sqlite3_vtab_cursor *cursor, sqlite3_int64 *id)
 {
-    *id = (sqlite3_int64)feed_of(cursor)->at;
+    *id = (sqlite3_int64)*place_of(cursor);
     return SQLITE_OK;
 }
 
@@ -118,10 +130,10 @@ static const sqlite3_module feed_module = {
     .xRowid = row_id,
 };
 
-int store_feed_create(struct store *store, enum row_kind kind)
+int store_feed_create(struct store *store, struct store_table *table, const char *of)
 {
     char name[64];
-    store->tables[kind].store = store;
-    sqlite3_snprintf(sizeof(name), name, STORE_FEED "%s", row_tables[kind].name);
-    return sqlite3_create_module(store->db, name, &feed_module, &store->tables[kind]);
+    table->store = store;
+    sqlite3_snprintf(sizeof(name), name, STORE_FEED "%s", of);
+    return sqlite3_create_module(store->db, name, &feed_module, table);
 }

@@ -57,6 +57,8 @@ struct store_table {
     sqlite3_stmt *put; /* takes the rows of the feed: `fields`, then the number of the set if there
                           is one; of ROW_TRACE_SCORE, takes the fields as parameters */
     sqlite3_stmt *add_set; /* NULL: no column is shared */
+    const char
+        *number; /* the last column: which set of those that are shared; NULL: there is none */
     size_t field_count, folded_count;
     struct store_field fields[STORE_COLUMNS_MAX];
     struct store_field folded[STORE_COLUMNS_MAX];
@@ -152,8 +154,9 @@ int store_bind_update(struct store *store, const struct row *row);
 /* INTEGER_NULL: it is NULL; STORE_OUT_OF_RANGE: it can not be stored. */
 int64_t store_field_integer(const struct store_field *field, const void *columns);
 
-/* Makes the table that the put of a kind reads, of the store's feed (store_feed.c). */
-int store_feed_create(struct store *store, enum row_kind kind);
+/* Makes the table STORE_FEED `of`, which has the table's columns and the rows of the store's feed
+ * (store_feed.c). Returns SQLite's code. */
+int store_feed_create(struct store *store, struct store_table *table, const char *of);
 
 /*
  * The numbers of texts and sets of columns (store_text.c). Those that return int return SQLite's

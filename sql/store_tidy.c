@@ -12,7 +12,7 @@
 #include "store_private.h"
 
 /* Rows between two looks at the clock. */
-#define ROWS 256
+#define ROWS 1024
 
 /* Of more numbers only the lowest are looked at: 8 MiB of marks. */
 #define MARKS_MAX ((int64_t)1 << 26)
