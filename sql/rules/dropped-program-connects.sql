@@ -17,7 +17,7 @@ WHERE c.direction = 'out' AND c.remote_port <> 53
   AND f.connection_id IS NOT NULL AND e.detail IN ('exec', 'script')
   AND c.started_at - f.at BETWEEN 0 AND 3600000000000
   AND NOT EXISTS (SELECT 1
-                  FROM ancestors(c.process_id) AS a
+                  FROM ancestors(e.dst) AS a
                   JOIN processes AS m ON m.id = a.process_id
                   JOIN known_programs AS k ON k.kind = 'package manager' AND k.name = basename(m.exe)
                   WHERE m.exe LIKE '/usr/%' OR m.exe LIKE '/bin/%' OR m.exe LIKE '/sbin/%')
