@@ -71,7 +71,6 @@ BUILTIN_OBJECTS := $(EXTENSION_SOURCES:%.c=$(BUILD)/builtin/%.o)
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o) $(BUILTIN_OBJECTS)
 SHELL_OBJECTS := $(SHELL_SOURCES:%.c=$(BUILD)/%.o) $(BUILTIN_OBJECTS)
 LOADABLE_OBJECTS := $(EXTENSION_SOURCES:%.c=$(BUILD)/loadable/%.o)
-BPF_OBJECTS := $(BPF_SOURCES:%.bpf.c=$(BUILD)/%.bpf.o)
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 TEST_HELPERS := $(HELPER_SOURCES:%.c=$(BUILD)/%)
 QUERY_FILES := $(wildcard sql/queries/*.sql)
@@ -115,13 +114,14 @@ $(BUILD)/loadable/%.o: %.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,sqlite3) $(SPYQ_CFLAGS) $(SANITIZER) -fPIC -c -o $@ $<
 
-# The kernel programs: each unit by itself, linked into one object, embedded as a skeleton.
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BUILD)/.flags
+# The kernel programs, in one object, embedded as a skeleton. Not each unit by itself: the linker of
+# libbpf before 1.4 takes no kernel function that two of them call.
+$(BUILD)/generated/spyq.bpf.c: $(BPF_SOURCES) $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(call step,BPF)$(CLANG) $(BPF_CFLAGS) $(call packages,libbpf) -MMD -MP -c -o $@ $<
+	@printf '#include "%s"\n' $(BPF_SOURCES) >$@
 
-$(BUILD)/spyq.bpf.o: $(BPF_OBJECTS)
-	$(call step,BPFLINK)$(BPFTOOL) gen object $@ $^
+$(BUILD)/spyq.bpf.o: $(BUILD)/generated/spyq.bpf.c
+	$(call step,BPF)$(CLANG) $(BPF_CFLAGS) $(call packages,libbpf) -I. -MMD -MP -c -o $@ $<
 
 # What bpftool writes is not ours to mend either; unlike -isystem the pragma keeps the dependency.
 $(SKELETON): $(BUILD)/spyq.bpf.o

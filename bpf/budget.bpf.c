@@ -31,7 +31,7 @@ static __always_inline void bucket_refill(struct emit_bucket *bucket, __u64 rate
     bucket->tokens = earned < (__s64)burst ? earned : burst;
 }
 
-int budget_allows(__u32 class, __u64 cgroup_id)
+__noinline int budget_allows(__u32 class, __u64 cgroup_id)
 {
     struct emit_budget *budget;
     struct emit_bucket *bucket;

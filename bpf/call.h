@@ -23,9 +23,9 @@ static __always_inline struct pt_regs *call_registers(void)
 static __always_inline long call_number(void)
 {
 #ifdef __TARGET_ARCH_arm64
-    return BPF_CORE_READ((struct pt_regs___arm64 *)call_registers(), syscallno);
+    return PEEK((struct pt_regs___arm64 *)call_registers(), syscallno);
 #else
-    return BPF_CORE_READ(call_registers(), orig_ax);
+    return PEEK(call_registers(), orig_ax);
 #endif
 }
 

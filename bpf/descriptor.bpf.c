@@ -42,8 +42,8 @@ static __always_inline void descriptor_fill(struct event_descriptor *out, struct
                                             __u32 fd)
 {
     out->file = (__u64)file;
-    out->inode = BPF_CORE_READ(file, f_inode, i_ino);
-    out->mode = BPF_CORE_READ(file, f_inode, i_mode);
+    out->inode = PEEK(file, f_inode, i_ino);
+    out->mode = PEEK(file, f_inode, i_mode);
     out->fd = fd;
 }
 
@@ -128,9 +128,9 @@ static __always_inline void control_tell(struct scratch *scratch, struct task_st
     bpf_loop(STEPS_MAX, control_step, &scratch, 0);
     if (!walk->count || !budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
         return;
-    sk = BPF_CORE_READ(socket, sk);
+    sk = PEEK(socket, sk);
     if (kind == EVENT_FD_SEND)
-        sk = BPF_CORE_READ((struct unix_sock *)sk, peer);
+        sk = PEEK((struct unix_sock *)sk, peer);
     record = (struct event_fd_pass *)scratch->record;
     record->source_pid = 0;
     record->source_start = 0;
@@ -170,7 +170,7 @@ int descriptor_sendmsg_exit(struct trace_event_raw_sys_exit *ctx)
     struct pt_regs *regs = call_registers();
 
     if (ctx->ret >= 0)
-        message_look(PT_REGS_PARM1_CORE_SYSCALL(regs), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
+        message_look(PT_REGS_PARM1_SYSCALL(regs), (void *)PT_REGS_PARM2_SYSCALL(regs),
                      EVENT_FD_SEND);
     return 0;
 }
@@ -181,7 +181,7 @@ int descriptor_recvmsg_exit(struct trace_event_raw_sys_exit *ctx)
     struct pt_regs *regs = call_registers();
 
     if (ctx->ret >= 0)
-        message_look(PT_REGS_PARM1_CORE_SYSCALL(regs), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
+        message_look(PT_REGS_PARM1_SYSCALL(regs), (void *)PT_REGS_PARM2_SYSCALL(regs),
                      EVENT_FD_RECEIVE);
     return 0;
 }
@@ -220,8 +220,8 @@ SEC("tracepoint/syscalls/sys_exit_sendmmsg")
 int descriptor_sendmmsg_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct pt_regs *regs = call_registers();
-    struct messages messages = {.next = (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
-                                .fd = PT_REGS_PARM1_CORE_SYSCALL(regs)};
+    struct messages messages = {.next = (void *)PT_REGS_PARM2_SYSCALL(regs),
+                                .fd = PT_REGS_PARM1_SYSCALL(regs)};
 
     bpf_loop(message_count(ctx->ret), message_sent, &messages, 0);
     return 0;
@@ -231,8 +231,8 @@ SEC("tracepoint/syscalls/sys_exit_recvmmsg")
 int descriptor_recvmmsg_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct pt_regs *regs = call_registers();
-    struct messages messages = {.next = (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
-                                .fd = PT_REGS_PARM1_CORE_SYSCALL(regs)};
+    struct messages messages = {.next = (void *)PT_REGS_PARM2_SYSCALL(regs),
+                                .fd = PT_REGS_PARM1_SYSCALL(regs)};
 
     bpf_loop(message_count(ctx->ret), message_received, &messages, 0);
     return 0;
@@ -243,9 +243,9 @@ int descriptor_recvmmsg_exit(struct trace_event_raw_sys_exit *ctx)
 /* The process that a pidfd stands for; since 6.9 pidfds have a file system of their own. */
 static __always_inline struct pid *pid_of_file(struct file *file)
 {
-    if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PID_FS_MAGIC)
-        return BPF_CORE_READ(file, f_inode, i_private);
-    return BPF_CORE_READ(file, private_data);
+    if (PEEK(file, f_inode, i_sb, s_magic) == PID_FS_MAGIC)
+        return PEEK(file, f_inode, i_private);
+    return PEEK(file, private_data);
 }
 
 SEC("tracepoint/syscalls/sys_exit_pidfd_getfd")
@@ -259,7 +259,7 @@ int descriptor_pidfd_getfd_exit(struct trace_event_raw_sys_exit *ctx)
     if (ctx->ret < 0 || !filter_allows(task_cgroup(task)) ||
         !budget_allows(EVENT_CLASS_IPC, cgroup_id(task_cgroup(task))))
         return 0;
-    pidfd = image_descriptor(task, PT_REGS_PARM1_CORE_SYSCALL(call_registers()));
+    pidfd = image_descriptor(task, PT_REGS_PARM1_SYSCALL(call_registers()));
     file = image_descriptor(task, ctx->ret);
     scratch = pidfd && file ? scratch_take(SCRATCH_DESCRIPTOR, EVENT_CLASS_IPC) : NULL;
     if (!scratch)

@@ -28,6 +28,7 @@ const volatile __u64 environment_seconds[4] = {0};
 
 const volatile __u64 filter_cgroup = 0;
 const volatile __u32 filter_level = 0;
+const volatile __u32 typed_reads = 0;
 
 /* Some helpers, the ring buffer's among them, are for GPL-compatible programs only. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

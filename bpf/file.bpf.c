@@ -22,7 +22,7 @@ struct file_users_map file_users SEC(".maps");
 
 /* ---- what is told ---- */
 
-int file_tell(const struct file_use *use, const struct file_writer *writer, __u32 kind)
+__noinline int file_tell(const struct file_use *use, const struct file_writer *writer, __u32 kind)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct event_file *record;
@@ -70,7 +70,7 @@ int file_mmap_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct pt_regs *regs = call_registers();
-    __u32 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
+    __u32 flags = PT_REGS_PARM4_SYSCALL(regs);
     struct opened opened = {};
     struct file_use use;
 
@@ -78,11 +78,11 @@ int file_mmap_exit(struct trace_event_raw_sys_exit *ctx)
         return 0;
     if (!filter_allows(task_cgroup(task)))
         return 0;
-    opened_look(&opened, image_descriptor(task, PT_REGS_PARM5_CORE_SYSCALL(regs)));
+    opened_look(&opened, image_descriptor(task, PT_REGS_PARM5_SYSCALL(regs)));
     if (opened.type != S_IFREG)
         return 0;
     file_use_begin(&use, task, &opened);
-    file_mapped(&use, PT_REGS_PARM3_CORE_SYSCALL(regs), flags & MAP_TYPE);
+    file_mapped(&use, PT_REGS_PARM3_SYSCALL(regs), flags & MAP_TYPE);
     return 0;
 }
 
@@ -121,7 +121,7 @@ struct name_change {
 };
 
 /* Appends the directory that a name is relative to: returns its length. */
-int file_name_directory(__u32 size, __s32 dirfd)
+__noinline int file_name_directory(__u32 size, __s32 dirfd)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);
@@ -131,8 +131,7 @@ int file_name_directory(__u32 size, __s32 dirfd)
     if (!scratch)
         return 0;
     if (dirfd == AT_FDCWD)
-        text = tail_path(scratch, &size, BPF_CORE_READ(task, fs, pwd.dentry),
-                         BPF_CORE_READ(task, fs, pwd.mnt), &cut);
+        text = tail_path(scratch, &size, PEEK(task, fs, pwd.dentry), PEEK(task, fs, pwd.mnt), &cut);
     else
         text = tail_file_path(scratch, &size, image_descriptor(task, dirfd), &cut);
     if (cut)
@@ -178,7 +177,7 @@ static __always_inline __s32 name_descriptor(struct scratch *scratch, struct eve
 }
 
 /* A link to a file without a name (O_TMPFILE) is made by its descriptor: it tells which file. */
-int file_link_source(__s32 dirfd)
+__noinline int file_link_source(__s32 dirfd)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct scratch *scratch = scratch_get(SCRATCH_FILE_NAMES);
@@ -194,7 +193,7 @@ int file_link_source(__s32 dirfd)
     file = fd < 0 ? NULL : image_descriptor(task, fd);
     if (!file)
         return 0;
-    file_describe(record, file, BPF_CORE_READ(file, f_inode));
+    file_describe(record, file, PEEK(file, f_inode));
     record->flags &= ~EVENT_FILE_BY_NAME;
     return 0;
 }

@@ -98,12 +98,12 @@ static __always_inline struct event_file *file_record(struct scratch *scratch, _
 static __always_inline void file_describe(struct event_file *record, struct file *file,
                                           struct inode *inode)
 {
-    record->inode = BPF_CORE_READ(inode, i_ino);
-    record->device = BPF_CORE_READ(inode, i_sb, s_dev);
-    record->generation = BPF_CORE_READ(inode, i_generation);
-    record->size = BPF_CORE_READ(inode, i_size);
-    record->mode = BPF_CORE_READ(inode, i_mode);
-    if (image_is_memfd(inode, BPF_CORE_READ(file, f_path.dentry)))
+    record->inode = PEEK(inode, i_ino);
+    record->device = PEEK(inode, i_sb, s_dev);
+    record->generation = PEEK(inode, i_generation);
+    record->size = PEEK(inode, i_size);
+    record->mode = PEEK(inode, i_mode);
+    if (image_is_memfd(inode, PEEK(file, f_path.dentry)))
         record->flags |= EVENT_FILE_MEMFD;
 }
 

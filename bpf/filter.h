@@ -10,7 +10,7 @@ extern const volatile __u32 filter_level;  /* its depth below the hierarchy's ro
 
 static __always_inline __u64 cgroup_id(struct cgroup *cgroup)
 {
-    return BPF_CORE_READ(cgroup, kn, id);
+    return PEEK(cgroup, kn, id);
 }
 
 static __always_inline bool filter_allows(struct cgroup *cgroup)
@@ -19,7 +19,7 @@ static __always_inline bool filter_allows(struct cgroup *cgroup)
 
     if (!filter_cgroup)
         return true;
-    if (!cgroup || BPF_CORE_READ(cgroup, level) < (int)filter_level)
+    if (!cgroup || PEEK(cgroup, level) < (int)filter_level)
         return false;
     bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
                           (void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +

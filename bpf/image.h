@@ -20,12 +20,12 @@ static __always_inline bool image_is_memfd(struct inode *inode, struct dentry *d
     static const char prefix[MEMFD_PREFIX_LENGTH] = "memfd:";
     char name[MEMFD_PREFIX_LENGTH] = {};
 
-    if (BPF_CORE_READ(inode, i_nlink) || BPF_CORE_READ(inode, i_sb, s_magic) != TMPFS_MAGIC)
+    if (PEEK(inode, i_nlink) || PEEK(inode, i_sb, s_magic) != TMPFS_MAGIC)
         return false;
     /* A deleted file of that name still has a parent directory; a memfd is its own. */
-    if (BPF_CORE_READ(dentry, d_parent) != dentry)
+    if (PEEK(dentry, d_parent) != dentry)
         return false;
-    bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
+    bpf_probe_read_kernel(name, sizeof(name), PEEK(dentry, d_name.name));
     for (int i = 0; i < MEMFD_PREFIX_LENGTH; i++)
         if (name[i] != prefix[i])
             return false;
@@ -35,10 +35,9 @@ static __always_inline bool image_is_memfd(struct inode *inode, struct dentry *d
 static __always_inline __u32 image_setuid(struct inode *inode, __u32 mode,
                                           const struct event_task *task)
 {
-    bool user =
-        mode & S_ISUID && task->euid == BPF_CORE_READ(inode, i_uid.val) && task->euid != task->uid;
+    bool user = mode & S_ISUID && task->euid == PEEK(inode, i_uid.val) && task->euid != task->uid;
     bool group = (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
-                 task->egid == BPF_CORE_READ(inode, i_gid.val) && task->egid != task->gid;
+                 task->egid == PEEK(inode, i_gid.val) && task->egid != task->gid;
 
     return user || group ? EVENT_IMAGE_SETUID : 0;
 }
@@ -90,7 +89,7 @@ static __always_inline bool image_device_known(__u32 rdev)
 static __always_inline void image_stream(struct scratch *scratch, __u32 *size, struct event_fd *out,
                                          struct file *file, __u32 *flags)
 {
-    struct inode *inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+    struct inode *inode = file ? PEEK(file, f_inode) : NULL;
     struct super_block *fs;
     __u32 type;
 
@@ -100,7 +99,7 @@ static __always_inline void image_stream(struct scratch *scratch, __u32 *size, s
     out->mode = SEEN(struct inode, scratch, inode, i_mode);
     out->inode = SEEN(struct inode, scratch, inode, i_ino);
     fs = SEEN(struct inode, scratch, inode, i_sb);
-    out->device = BPF_CORE_READ(fs, s_dev);
+    out->device = PEEK(fs, s_dev);
     out->rdev = SEEN(struct inode, scratch, inode, i_rdev);
     type = out->mode & S_IFMT;
     if (!file || type == S_IFIFO || type == S_IFSOCK)

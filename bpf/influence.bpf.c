@@ -63,7 +63,7 @@ int influence_ptrace(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct pt_regs *regs = call_registers();
-    __u64 request = PT_REGS_PARM1_CORE_SYSCALL(regs);
+    __u64 request = PT_REGS_PARM1_SYSCALL(regs);
 
     if (ctx->ret)
         return 0;
@@ -71,7 +71,7 @@ int influence_ptrace(struct trace_event_raw_sys_exit *ctx)
         return ptrace_traceme(task);
     if (!ptrace_pokes(request) && !ptrace_attaches(request) && !ptrace_sets(request))
         return 0;
-    influence_write(influence_find(PT_REGS_PARM2_CORE_SYSCALL(regs)),
+    influence_write(influence_find(PT_REGS_PARM2_SYSCALL(regs)),
                     ptrace_pokes(request) ? EVENT_INJECT : EVENT_PTRACE,
                     ptrace_pokes(request) ? EVENT_INJECT_POKE : 0, request);
     return 0;
@@ -83,7 +83,7 @@ int influence_writev(struct trace_event_raw_sys_exit *ctx)
     struct pt_regs *regs = call_registers();
 
     if (ctx->ret > 0)
-        influence_write(influence_find(PT_REGS_PARM1_CORE_SYSCALL(regs)), EVENT_INJECT,
+        influence_write(influence_find(PT_REGS_PARM1_SYSCALL(regs)), EVENT_INJECT,
                         EVENT_INJECT_WRITEV, 0);
     return 0;
 }
@@ -129,7 +129,7 @@ static __always_inline bool signal_is_sent(struct kernel_siginfo *info)
 
     if ((unsigned long)info <= SEND_SIG_PRIV)
         return (unsigned long)info == SEND_SIG_NOINFO;
-    code = BPF_CORE_READ(info, si_code);
+    code = PEEK(info, si_code);
     return code == 0 || code == SI_QUEUE || code == SI_TKILL;
 }
 
@@ -137,8 +137,8 @@ static __always_inline bool signal_is_sent(struct kernel_siginfo *info)
  * not have a pointer added to by what comes of a multiplication. */
 static __always_inline bool signal_is_caught(struct task_struct *target, int number)
 {
-    __u64 table = (__u64)BPF_CORE_READ(target, sighand) +
-                  bpf_core_field_offset(struct sighand_struct, action);
+    __u64 table =
+        (__u64)PEEK(target, sighand) + bpf_core_field_offset(struct sighand_struct, action);
     __u64 at = table + bpf_core_type_size(struct k_sigaction) * ((number - 1) & 63) +
                bpf_core_field_offset(struct k_sigaction, sa.sa_handler);
     void *handler = NULL;

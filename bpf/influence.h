@@ -28,7 +28,7 @@ extern struct influence_map influences SEC(".maps");
 /* The thread that a struct pid stands for; NULL: it is gone. */
 static __always_inline struct task_struct *influence_task(struct pid *pid)
 {
-    struct hlist_node *node = BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first);
+    struct hlist_node *node = PEEK(pid, tasks[PIDTYPE_PID].first);
 
     if (!node)
         return NULL;
@@ -42,13 +42,13 @@ static __always_inline struct task_struct *influence_task(struct pid *pid)
  * node has a shift and a power of two of slots; its pointers are marked by the number 2). */
 static __always_inline struct pid *influence_pid(struct pid_namespace *namespace, __u32 number)
 {
-    __u64 entry = (__u64)BPF_CORE_READ(namespace, idr.idr_rt.xa_head);
+    __u64 entry = (__u64)PEEK(namespace, idr.idr_rt.xa_head);
     __u64 slots = bpf_core_field_size(((struct xa_node *)0)->slots) / sizeof(void *);
     __u8 shift;
 
     for (int i = 0; i < PID_TREE_DEPTH && (entry & 3) == 2; i++) {
         struct xa_node *node = (void *)(entry - 2);
-        shift = BPF_CORE_READ(node, shift);
+        shift = PEEK(node, shift);
         if (i == 0 && (__u64)number >> (shift & 31) >= slots)
             return NULL;
         bpf_probe_read_kernel(&entry, sizeof(entry),
@@ -65,7 +65,7 @@ static __always_inline struct pid_namespace *influence_namespace(struct task_str
 
     bpf_probe_read_kernel(&innermost, sizeof(innermost),
                           (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-                              (BPF_CORE_READ(pid, level) & 63) * sizeof(innermost));
+                              (PEEK(pid, level) & 63) * sizeof(innermost));
     return innermost.ns;
 }
 
@@ -104,8 +104,8 @@ static __always_inline struct event_influence *influence_record(struct task_stru
 static __always_inline void influence_target(struct event_influence *record,
                                              struct task_struct *target)
 {
-    record->target_start = BPF_CORE_READ(target, group_leader, start_boottime);
-    record->target_pid = BPF_CORE_READ(target, tgid);
+    record->target_start = PEEK(target, group_leader, start_boottime);
+    record->target_pid = PEEK(target, tgid);
 }
 
 /* The current task wrote to another's memory or state. */
@@ -116,7 +116,7 @@ static __always_inline void influence_write(struct task_struct *target, __u16 ki
     struct influence_pair pair = {
         .source_start = task->group_leader->start_boottime,
         .source = task->tgid,
-        .target = BPF_CORE_READ(target, tgid),
+        .target = PEEK(target, tgid),
         .how = how,
         .number = number,
     };
@@ -141,10 +141,10 @@ static __always_inline void influence_memory(struct file *file, struct inode *in
     char name[4] = {};
     struct proc_inode *of = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
 
-    bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+    bpf_probe_read_kernel(name, sizeof(name), PEEK(file, f_path.dentry, d_name.name));
     if (*(__u32 *)name != *(const __u32 *)memory)
         return;
-    influence_write(influence_task(BPF_CORE_READ(of, pid)), EVENT_INJECT, EVENT_INJECT_FILE, 0);
+    influence_write(influence_task(PEEK(of, pid)), EVENT_INJECT, EVENT_INJECT_FILE, 0);
 }
 
 #endif

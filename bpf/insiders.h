@@ -40,8 +40,7 @@ static __always_inline void insiders_add(const struct event_header *header)
     struct insider key = {.start = header->start, .pid = header->pid};
     __u8 inside = 1;
 
-    /* What is there is not made anew. */
-    if (filter_cgroup)
+    if (filter_cgroup && !bpf_map_lookup_elem(&insiders, &key))
         bpf_map_update_elem(&insiders, &key, &inside, BPF_NOEXIST);
 }
 

@@ -13,7 +13,7 @@
  * what is recorded; or a fifo had none left to read (`moved` is false). Not static: so it is
  * verified by itself, once for each program and not for each way that leads there.
  */
-int io_transfer(const struct opened *opened, bool moved, bool write)
+__noinline int io_transfer(const struct opened *opened, bool moved, bool write)
 {
     struct task_struct *task = bpf_get_current_task_btf();
 
@@ -31,7 +31,7 @@ int io_transfer(const struct opened *opened, bool moved, bool write)
 }
 
 /* The current system call has moved bytes through a descriptor, or none (`moved` is false). */
-int io_descriptor(__u32 fd, bool moved, bool write)
+__noinline int io_descriptor(__u32 fd, bool moved, bool write)
 {
     struct task_struct *task = bpf_get_current_task_btf();
     struct opened opened = {};
@@ -62,7 +62,7 @@ SEC("tracepoint/syscalls/sys_exit_read|sys_exit_pread64|sys_exit_readv|sys_exit_
 int io_read_exit(struct trace_event_raw_sys_exit *ctx)
 {
     if (ctx->ret >= 0)
-        io_descriptor(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), ctx->ret > 0, false);
+        io_descriptor(PT_REGS_PARM1_SYSCALL(call_registers()), ctx->ret > 0, false);
     return 0;
 }
 
@@ -71,7 +71,7 @@ SEC("tracepoint/syscalls/sys_exit_write|sys_exit_pwrite64|sys_exit_writev|sys_ex
 int io_write_exit(struct trace_event_raw_sys_exit *ctx)
 {
     if (ctx->ret > 0)
-        io_descriptor(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), true, true);
+        io_descriptor(PT_REGS_PARM1_SYSCALL(call_registers()), true, true);
     return 0;
 }
 
@@ -95,10 +95,10 @@ int io_move_exit(struct trace_event_raw_sys_exit *ctx)
     if (ctx->ret <= 0)
         return 0;
     if (call == MOVE_SENDFILE)
-        return io_move(PT_REGS_PARM2_CORE_SYSCALL(regs), PT_REGS_PARM1_CORE_SYSCALL(regs));
+        return io_move(PT_REGS_PARM2_SYSCALL(regs), PT_REGS_PARM1_SYSCALL(regs));
     if (call == MOVE_TEE)
-        return io_move(PT_REGS_PARM1_CORE_SYSCALL(regs), PT_REGS_PARM2_CORE_SYSCALL(regs));
-    return io_move(PT_REGS_PARM1_CORE_SYSCALL(regs), PT_REGS_PARM3_CORE_SYSCALL(regs));
+        return io_move(PT_REGS_PARM1_SYSCALL(regs), PT_REGS_PARM2_SYSCALL(regs));
+    return io_move(PT_REGS_PARM1_SYSCALL(regs), PT_REGS_PARM3_SYSCALL(regs));
 }
 
 /* User pages into a pipe, or a pipe into user pages: which end it is says the open file. */
@@ -106,11 +106,11 @@ SEC("tracepoint/syscalls/sys_exit_vmsplice")
 int io_vmsplice_exit(struct trace_event_raw_sys_exit *ctx)
 {
     struct task_struct *task = bpf_get_current_task_btf();
-    __u32 fd = PT_REGS_PARM1_CORE_SYSCALL(call_registers());
+    __u32 fd = PT_REGS_PARM1_SYSCALL(call_registers());
 
     if (ctx->ret <= 0)
         return 0;
-    return io_descriptor(fd, true, BPF_CORE_READ(image_descriptor(task, fd), f_mode) & FMODE_WRITE);
+    return io_descriptor(fd, true, PEEK(image_descriptor(task, fd), f_mode) & FMODE_WRITE);
 }
 
 /*

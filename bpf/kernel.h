@@ -35,6 +35,21 @@ enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC = 0 };
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
+/*
+ * PEEK(pointer, field, ...) reads pointer->field->... of a structure that the verifier does not
+ * know as such; what is not there reads as 0. Newer kernels let a program say what a pointer points
+ * to: the fields are then plain loads, where each is a call of a helper otherwise. User space sets
+ * `typed_reads` where this kernel has that for all programs.
+ */
+extern const volatile __u32 typed_reads;
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+#define TYPED(pointer)                                                                             \
+    ((typeof(pointer))bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(typeof(*(pointer)))))
+
+#define PEEK(pointer, ...)                                                                         \
+    (typed_reads ? ___arrow(TYPED(pointer), __VA_ARGS__) : BPF_CORE_READ(pointer, __VA_ARGS__))
+
 #define AF_UNIX  1
 #define AF_INET  2
 #define AF_INET6 10

@@ -26,7 +26,7 @@ static __always_inline __u16 state_kind(int old_state, int new_state)
 
 static __always_inline bool network_budget(struct sock *sk)
 {
-    return budget_allows(EVENT_CLASS_NETWORK, BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id));
+    return budget_allows(EVENT_CLASS_NETWORK, PEEK(sk, sk_cgrp_data.cgroup, kn, id));
 }
 
 static __always_inline void emit_state(struct sock *sk, int old_state, int new_state)
@@ -34,9 +34,9 @@ static __always_inline void emit_state(struct sock *sk, int old_state, int new_s
     __u16 kind = state_kind(old_state, new_state);
     struct event_tcp *record;
 
-    if (!kind || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+    if (!kind || PEEK(sk, sk_protocol) != IPPROTO_TCP)
         return;
-    if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) || !network_budget(sk))
+    if (!filter_allows(PEEK(sk, sk_cgrp_data.cgroup)) || !network_budget(sk))
         return;
     record = EMIT_RESERVE(EVENT_CLASS_NETWORK, event_tcp, kind);
     if (!record)
@@ -107,10 +107,10 @@ static __always_inline struct sock *tcp_socket_of(struct task_struct *task, __u3
     struct socket *socket;
     struct sock *sk;
 
-    if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+    if (!file || (PEEK(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
         return NULL;
-    socket = BPF_CORE_READ(file, private_data);
-    sk = BPF_CORE_READ(socket, sk);
+    socket = PEEK(file, private_data);
+    sk = PEEK(socket, sk);
     return socket_is_tcp(sk) ? sk : NULL;
 }
 
@@ -121,12 +121,12 @@ static __always_inline struct event_tcp *socket_record(struct sock *sk, __u16 ki
 {
     struct event_tcp *record;
 
-    if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)) || !network_budget(sk))
+    if (!filter_allows(PEEK(sk, sk_cgrp_data.cgroup)) || !network_budget(sk))
         return NULL;
     record = EMIT_RESERVE(EVENT_CLASS_NETWORK, event_tcp, kind);
     if (!record)
         return NULL;
-    record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+    record->cookie = PEEK(sk, __sk_common.skc_cookie.counter);
     socket_fill(record, sk);
     record->old_state = record->new_state;
     task_identify(&record->header, bpf_get_current_task_btf());
@@ -171,7 +171,7 @@ int network_listen_exit(struct trace_event_raw_sys_exit *ctx)
 
     if (ctx->ret)
         return 0;
-    record = call_record(PT_REGS_PARM1_CORE_SYSCALL(call_registers()), EVENT_TCP_LISTEN);
+    record = call_record(PT_REGS_PARM1_SYSCALL(call_registers()), EVENT_TCP_LISTEN);
     if (record)
         emit_submit(record, EVENT_CLASS_NETWORK);
     return 0;
@@ -195,11 +195,11 @@ int network_connect_exit(struct trace_event_raw_sys_exit *ctx)
     if (connect_undecided(ctx->ret))
         return 0;
     regs = call_registers();
-    record = call_record(PT_REGS_PARM1_CORE_SYSCALL(regs), EVENT_TCP_CONNECT_FAILED);
+    record = call_record(PT_REGS_PARM1_SYSCALL(regs), EVENT_TCP_CONNECT_FAILED);
     if (!record)
         return 0;
     record->error = -ctx->ret;
-    given = (const void *)PT_REGS_PARM2_CORE_SYSCALL(regs);
+    given = (const void *)PT_REGS_PARM2_SYSCALL(regs);
     if (bpf_probe_read_user(&address, sizeof(address), given))
         bpf_probe_read_user(&address, 8, given);
     /* Where no route was found the socket never learnt whom it was to reach. */

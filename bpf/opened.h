@@ -23,19 +23,19 @@ struct opened {
  * regular file nor a pipe. */
 static __always_inline void opened_look(struct opened *opened, struct file *file)
 {
-    struct inode *inode = BPF_CORE_READ(file, f_inode);
+    struct inode *inode = PEEK(file, f_inode);
     struct super_block *fs;
 
-    opened->type = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+    opened->type = PEEK(inode, i_mode) & S_IFMT;
     if (opened->type != S_IFREG && opened->type != S_IFIFO)
         return;
-    fs = BPF_CORE_READ(inode, i_sb);
+    fs = PEEK(inode, i_sb);
     opened->file = file;
     opened->inode = inode;
-    opened->magic = BPF_CORE_READ(fs, s_magic);
-    opened->id.inode = BPF_CORE_READ(inode, i_ino);
-    opened->id.device = BPF_CORE_READ(fs, s_dev);
-    opened->id.generation = BPF_CORE_READ(inode, i_generation);
+    opened->magic = PEEK(fs, s_magic);
+    opened->id.inode = PEEK(inode, i_ino);
+    opened->id.device = PEEK(fs, s_dev);
+    opened->id.generation = PEEK(inode, i_generation);
 }
 
 /* Of a pointer that the verifier knows as such: by plain loads, which cost a tenth. */

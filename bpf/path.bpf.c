@@ -93,7 +93,7 @@ static __always_inline __u32 path_build(struct scratch *scratch, const struct pa
     return EVENT_PATH_MAX - 1;
 }
 
-int path_append(struct scratch *scratch, const struct path_place *place, __u32 size)
+__noinline int path_append(struct scratch *scratch, const struct path_place *place, __u32 size)
 {
     __u32 begin, length, cut = 0;
 

@@ -9,15 +9,15 @@
  * 0 where the process has been reaped, both are 0 where pid is NULL. */
 static __always_inline void pid_process(struct pid *pid, __u32 *number, __u64 *start)
 {
-    struct hlist_node *link = BPF_CORE_READ(pid, tasks[PIDTYPE_TGID].first);
+    struct hlist_node *link = PEEK(pid, tasks[PIDTYPE_TGID].first);
     struct task_struct *task;
 
-    *number = BPF_CORE_READ(pid, numbers[0].nr);
+    *number = PEEK(pid, numbers[0].nr);
     *start = 0;
     if (!link)
         return;
     task = (void *)link - bpf_core_field_offset(struct task_struct, pid_links[PIDTYPE_TGID]);
-    *start = BPF_CORE_READ(task, start_boottime);
+    *start = PEEK(task, start_boottime);
 }
 
 #endif

@@ -64,9 +64,9 @@ static __always_inline void pipe_turn(const struct inode_id *pipe)
 
 static __always_inline __u32 pipe_emptiness(struct file *file)
 {
-    struct pipe_inode_info *pipe = BPF_CORE_READ(file, private_data);
+    struct pipe_inode_info *pipe = PEEK(file, private_data);
 
-    return BPF_CORE_READ(pipe, head) == BPF_CORE_READ(pipe, tail) ? EVENT_PIPE_EMPTY : 0;
+    return PEEK(pipe, head) == PEEK(pipe, tail) ? EVENT_PIPE_EMPTY : 0;
 }
 
 static __always_inline void pipe_fill(struct event_pipe *record, struct task_struct *task,

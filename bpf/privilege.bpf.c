@@ -187,7 +187,7 @@ static __always_inline void privilege_namespaces(struct event_privilege *record)
 SEC("tracepoint/syscalls/sys_exit_unshare")
 int privilege_unshare(struct trace_event_raw_sys_exit *ctx)
 {
-    __u64 flags = PT_REGS_PARM1_CORE_SYSCALL(call_registers());
+    __u64 flags = PT_REGS_PARM1_SYSCALL(call_registers());
     struct event_privilege *record;
 
     if (ctx->ret || !(flags & CLONE_NEW))
@@ -212,9 +212,9 @@ int privilege_setns(struct trace_event_raw_sys_exit *ctx)
     if (!record)
         return 0;
     privilege_namespaces(record);
-    file = image_descriptor(bpf_get_current_task_btf(), PT_REGS_PARM1_CORE_SYSCALL(regs));
-    record->first = PT_REGS_PARM2_CORE_SYSCALL(regs) & CLONE_NEW;
-    record->second = BPF_CORE_READ(file, f_inode, i_ino);
+    file = image_descriptor(bpf_get_current_task_btf(), PT_REGS_PARM1_SYSCALL(regs));
+    record->first = PT_REGS_PARM2_SYSCALL(regs) & CLONE_NEW;
+    record->second = PEEK(file, f_inode, i_ino);
     emit_submit(record, EVENT_CLASS_PRIVILEGE);
     return 0;
 }
@@ -255,13 +255,12 @@ int privilege_chroot(struct trace_event_raw_sys_exit *ctx)
 {
     struct scratch *scratch = ctx->ret ? NULL : privilege_scratch();
     struct event_privilege *record = privilege_begin(scratch, EVENT_PRIVILEGE_CHROOT);
-    struct fs_struct *fs = BPF_CORE_READ(bpf_get_current_task_btf(), fs);
+    struct fs_struct *fs = PEEK(bpf_get_current_task_btf(), fs);
     __u32 size = sizeof(*record), flags = 0;
 
     if (!record)
         return 0;
-    record->target = tail_path(scratch, &size, BPF_CORE_READ(fs, root.dentry),
-                               BPF_CORE_READ(fs, root.mnt), &flags);
+    record->target = tail_path(scratch, &size, PEEK(fs, root.dentry), PEEK(fs, root.mnt), &flags);
     privilege_send(scratch, size);
     return 0;
 }
@@ -291,8 +290,8 @@ int privilege_pivot_root(struct trace_event_raw_sys_exit *ctx)
 
     if (ctx->ret)
         return 0;
-    return privilege_paths(EVENT_PRIVILEGE_PIVOT_ROOT, (void *)PT_REGS_PARM1_CORE_SYSCALL(regs),
-                           (void *)PT_REGS_PARM2_CORE_SYSCALL(regs), 0);
+    return privilege_paths(EVENT_PRIVILEGE_PIVOT_ROOT, (void *)PT_REGS_PARM1_SYSCALL(regs),
+                           (void *)PT_REGS_PARM2_SYSCALL(regs), 0);
 }
 
 SEC("tracepoint/syscalls/sys_exit_umount")
@@ -302,8 +301,8 @@ int privilege_umount(struct trace_event_raw_sys_exit *ctx)
 
     if (ctx->ret)
         return 0;
-    return privilege_paths(EVENT_PRIVILEGE_UMOUNT, (void *)PT_REGS_PARM1_CORE_SYSCALL(regs), NULL,
-                           PT_REGS_PARM2_CORE_SYSCALL(regs));
+    return privilege_paths(EVENT_PRIVILEGE_UMOUNT, (void *)PT_REGS_PARM1_SYSCALL(regs), NULL,
+                           PT_REGS_PARM2_SYSCALL(regs));
 }
 
 SEC("tracepoint/syscalls/sys_exit_delete_module")
@@ -312,7 +311,7 @@ int privilege_module_gone(struct trace_event_raw_sys_exit *ctx)
     if (ctx->ret)
         return 0;
     return privilege_paths(EVENT_PRIVILEGE_MODULE_GONE,
-                           (void *)PT_REGS_PARM1_CORE_SYSCALL(call_registers()), NULL, 0);
+                           (void *)PT_REGS_PARM1_SYSCALL(call_registers()), NULL, 0);
 }
 
 SEC("tracepoint/syscalls/sys_exit_mount")
@@ -325,10 +324,10 @@ int privilege_mount(struct trace_event_raw_sys_exit *ctx)
 
     if (!record)
         return 0;
-    record->first = PT_REGS_PARM4_CORE_SYSCALL(regs);
-    record->source = tail_user_string(scratch, &size, (void *)PT_REGS_PARM1_CORE_SYSCALL(regs));
-    record->target = tail_user_string(scratch, &size, (void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
-    record->type = tail_user_string(scratch, &size, (void *)PT_REGS_PARM3_CORE_SYSCALL(regs));
+    record->first = PT_REGS_PARM4_SYSCALL(regs);
+    record->source = tail_user_string(scratch, &size, (void *)PT_REGS_PARM1_SYSCALL(regs));
+    record->target = tail_user_string(scratch, &size, (void *)PT_REGS_PARM2_SYSCALL(regs));
+    record->type = tail_user_string(scratch, &size, (void *)PT_REGS_PARM3_SYSCALL(regs));
     privilege_send(scratch, size);
     return 0;
 }
@@ -338,12 +337,12 @@ static __always_inline void privilege_detached(struct scratch *scratch, __u32 *s
                                                struct event_privilege *record, __u32 fd)
 {
     struct file *file = image_descriptor(bpf_get_current_task_btf(), fd);
-    struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+    struct vfsmount *mnt = PEEK(file, f_path.mnt);
 
     if (!mnt)
         return;
-    record->source = tail_string(scratch, size, BPF_CORE_READ(path_mount(mnt), mnt_devname));
-    record->type = tail_string(scratch, size, BPF_CORE_READ(mnt, mnt_sb, s_type, name));
+    record->source = tail_string(scratch, size, PEEK(path_mount(mnt), mnt_devname));
+    record->type = tail_string(scratch, size, PEEK(mnt, mnt_sb, s_type, name));
 }
 
 SEC("tracepoint/syscalls/sys_exit_move_mount")
@@ -356,10 +355,10 @@ int privilege_move_mount(struct trace_event_raw_sys_exit *ctx)
 
     if (!record)
         return 0;
-    record->target = tail_user_string(scratch, &size, (void *)PT_REGS_PARM4_CORE_SYSCALL(regs));
-    record->source = tail_user_string(scratch, &size, (void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
+    record->target = tail_user_string(scratch, &size, (void *)PT_REGS_PARM4_SYSCALL(regs));
+    record->source = tail_user_string(scratch, &size, (void *)PT_REGS_PARM2_SYSCALL(regs));
     if (!record->source.length)
-        privilege_detached(scratch, &size, record, PT_REGS_PARM1_CORE_SYSCALL(regs));
+        privilege_detached(scratch, &size, record, PT_REGS_PARM1_SYSCALL(regs));
     privilege_send(scratch, size);
     return 0;
 }
@@ -381,7 +380,7 @@ int privilege_module(struct module_load *ctx)
 {
     struct scratch *scratch = privilege_scratch();
     struct event_privilege *record = privilege_begin(scratch, EVENT_PRIVILEGE_MODULE);
-    __u64 fd = PT_REGS_PARM1_CORE_SYSCALL(call_registers());
+    __u64 fd = PT_REGS_PARM1_SYSCALL(call_registers());
     __u32 size = sizeof(*record), flags = 0;
     struct file *file;
 
@@ -406,19 +405,19 @@ int privilege_bpf(struct trace_event_raw_sys_exit *ctx)
     struct bpf_prog_aux *aux;
     __u32 size = sizeof(*record);
 
-    if (ctx->ret < 0 || PT_REGS_PARM1_CORE_SYSCALL(call_registers()) != BPF_PROG_LOAD)
+    if (ctx->ret < 0 || PT_REGS_PARM1_SYSCALL(call_registers()) != BPF_PROG_LOAD)
         return 0;
-    program = BPF_CORE_READ(image_descriptor(bpf_get_current_task_btf(), ctx->ret), private_data);
+    program = PEEK(image_descriptor(bpf_get_current_task_btf(), ctx->ret), private_data);
     scratch = program ? privilege_scratch() : NULL;
     record = privilege_begin(scratch, EVENT_PRIVILEGE_BPF);
     if (!record)
         return 0;
-    record->first = BPF_CORE_READ(program, type);
-    aux = BPF_CORE_READ(program, aux);
-    record->second = BPF_CORE_READ(aux, id);
+    record->first = PEEK(program, type);
+    aux = PEEK(program, aux);
+    record->second = PEEK(aux, id);
     record->target =
         tail_string(scratch, &size, (void *)aux + bpf_core_field_offset(struct bpf_prog_aux, name));
-    record->source = tail_string(scratch, &size, BPF_CORE_READ(aux, attach_func_name));
+    record->source = tail_string(scratch, &size, PEEK(aux, attach_func_name));
     privilege_send(scratch, size);
     return 0;
 }

@@ -193,9 +193,9 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
     struct exec_call call = {
-        .filename = BPF_CORE_READ(bprm, filename),
-        .interpreter = BPF_CORE_READ(bprm, interp),
-        .argc = BPF_CORE_READ(bprm, argc),
+        .filename = PEEK(bprm, filename),
+        .interpreter = PEEK(bprm, interp),
+        .argc = PEEK(bprm, argc),
         .old_pid = old_pid,
     };
 
@@ -220,26 +220,43 @@ struct {
     __type(value, struct exec_interpreter);
 } exec_interpreters SEC(".maps");
 
-/* Whether two strings in kernel memory are the same, as far as an interpreter's name can be long.
- */
-static __always_inline bool same_string(const char *a, const char *b)
-{
-    for (int i = 0; i <= INTERPRETER_MAX / 7; i++) {
-        __u64 left = 0, right = 0;
-        long length = bpf_probe_read_kernel_str(&left, sizeof(left), a + 7 * i);
-        bpf_probe_read_kernel_str(&right, sizeof(right), b + 7 * i);
-        if (left != right)
-            return false;
-        if (length < (long)sizeof(left))
-            return true;
-    }
-    return true;
-}
-
-/* Where a tracepoint keeps a string of variable length. */
+/* Where a tracepoint keeps a string of variable length, and how long it is, with its NUL. */
 static __always_inline const char *event_string(const void *event, __u32 location)
 {
     return event + (location & 0xffff);
+}
+
+static __always_inline __u32 event_string_length(__u32 location)
+{
+    return location >> 16;
+}
+
+/* Copies so many bytes, and zeroes behind them up to the end of a word. */
+static __always_inline void copy_words(void *to, const char *from, __u32 length)
+{
+    bpf_probe_read_kernel(to, length, from);
+    *(__u64 *)(to + length) = 0;
+}
+
+/* Whether two strings of an event are the same, as far as an interpreter's name can be long. */
+static __always_inline bool same_strings(const void *event, __u32 a, __u32 b)
+{
+    struct scratch *scratch = scratch_get(SCRATCH_EXEC);
+    __u32 length = event_string_length(a);
+    __u64 *left, *right;
+
+    if (!scratch || event_string_length(b) != length)
+        return false;
+    left = (void *)scratch->path;
+    right = (void *)scratch->path + EVENT_PATH_MAX;
+    if (length > INTERPRETER_MAX)
+        length = INTERPRETER_MAX;
+    copy_words(left, event_string(event, a), length);
+    copy_words(right, event_string(event, b), length);
+    for (__u32 i = 0; i < INTERPRETER_MAX / sizeof(*left) && i * sizeof(*left) < length; i++)
+        if (left[i] != right[i])
+            return false;
+    return true;
 }
 
 /* What is called and what runs are told apart only here, just before the old program goes. */
@@ -250,7 +267,7 @@ int process_exec_prepare(struct trace_event_raw_sched_prepare_exec *ctx)
     struct task_struct *task = bpf_get_current_task_btf();
     struct exec_interpreter *kept;
 
-    if (same_string(interpreter, event_string(ctx, ctx->__data_loc_filename))) {
+    if (same_strings(ctx, ctx->__data_loc_interp, ctx->__data_loc_filename)) {
         bpf_task_storage_delete(&exec_interpreters, task);
         return 0;
     }
@@ -323,7 +340,7 @@ int process_exit(__u64 *ctx)
     if (exit_has_group_dead)
         dead = ctx[1] & 1;
     else /* two last threads may both see this: user space takes the first */
-        dead = BPF_CORE_READ(task, signal, live.counter) == 0;
+        dead = PEEK(task, signal, live.counter) == 0;
     emit_exit(task, dead);
     return 0;
 }
@@ -336,7 +353,7 @@ int process_exit_classic(struct trace_event_raw_sched_process_exit *ctx)
     if (bpf_core_field_exists(ctx->group_dead))
         emit_exit(task, ctx->group_dead);
     else
-        emit_exit(task, BPF_CORE_READ(task, signal, live.counter) == 0);
+        emit_exit(task, PEEK(task, signal, live.counter) == 0);
     return 0;
 }
 
@@ -431,8 +448,7 @@ int process_execve_exit(struct trace_event_raw_sys_exit *ctx)
         return 0;
     regs = call_registers();
     return exec_failed(SCRATCH_EXECVE_FAILED, ctx->ret, AT_FDCWD,
-                       (void *)PT_REGS_PARM1_CORE_SYSCALL(regs),
-                       (void *)PT_REGS_PARM2_CORE_SYSCALL(regs));
+                       (void *)PT_REGS_PARM1_SYSCALL(regs), (void *)PT_REGS_PARM2_SYSCALL(regs));
 }
 
 SEC("tracepoint/syscalls/sys_exit_execveat")
@@ -443,9 +459,8 @@ int process_execveat_exit(struct trace_event_raw_sys_exit *ctx)
     if (!exec_has_failed(ctx->ret))
         return 0;
     regs = call_registers();
-    return exec_failed(SCRATCH_EXECVEAT_FAILED, ctx->ret, PT_REGS_PARM1_CORE_SYSCALL(regs),
-                       (void *)PT_REGS_PARM2_CORE_SYSCALL(regs),
-                       (void *)PT_REGS_PARM3_CORE_SYSCALL(regs));
+    return exec_failed(SCRATCH_EXECVEAT_FAILED, ctx->ret, PT_REGS_PARM1_SYSCALL(regs),
+                       (void *)PT_REGS_PARM2_SYSCALL(regs), (void *)PT_REGS_PARM3_SYSCALL(regs));
 }
 
 /* ---- cgroups ---- */
@@ -469,7 +484,7 @@ int BPF_PROG(process_cgroup_attach, struct cgroup *cgroup, const char *path,
     struct event_fork *record;
 
     /* Version 1 hierarchies move separately and do not count here. */
-    if (BPF_CORE_READ(cgroup, root, hierarchy_id) || !threadgroup || !insiders_has(task))
+    if (PEEK(cgroup, root, hierarchy_id) || !threadgroup || !insiders_has(task))
         return 0;
     record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_fork, EVENT_CGROUP_ATTACH);
     if (!record)
@@ -490,7 +505,7 @@ int BPF_PROG(process_cgroup_enter, struct cgroup *cgroup, const char *path,
     struct event_exec *record;
     __u32 size;
 
-    if (!scratch || !filter_cgroup || BPF_CORE_READ(cgroup, root, hierarchy_id) || !threadgroup)
+    if (!scratch || !filter_cgroup || PEEK(cgroup, root, hierarchy_id) || !threadgroup)
         return 0;
     if (!filter_allows(cgroup))
         return 0;
@@ -501,7 +516,7 @@ int BPF_PROG(process_cgroup_enter, struct cgroup *cgroup, const char *path,
     process_snapshot(scratch, record, task, &size);
     /* Only one's own memory can be read from here. */
     if (task == bpf_get_current_task_btf())
-        record->image.argv = tail_argv(scratch, &size, BPF_CORE_READ(task, mm, arg_start),
+        record->image.argv = tail_argv(scratch, &size, PEEK(task, mm, arg_start),
                                        record->image.argv_length, &record->image.flags);
     else
         record->image.flags |= EVENT_IMAGE_ARGV_FAULT;
@@ -516,7 +531,7 @@ int BPF_PROG(process_cgroup_mkdir, struct cgroup *cgroup, const char *path)
     struct event_cgroup *record;
     __u32 size = sizeof(*record);
 
-    if (!scratch || BPF_CORE_READ(cgroup, root, hierarchy_id) || !filter_allows(cgroup))
+    if (!scratch || PEEK(cgroup, root, hierarchy_id) || !filter_allows(cgroup))
         return 0;
     record = (struct event_cgroup *)scratch->record;
     record->header.time = bpf_ktime_get_boot_ns();

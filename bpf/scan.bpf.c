@@ -27,7 +27,7 @@ static __always_inline void scan_arguments(struct scratch *scratch, struct event
                                            struct task_struct *task, __u32 *size)
 {
     struct event_image *image = &record->image;
-    unsigned long start = BPF_CORE_READ(task, mm, arg_start);
+    unsigned long start = PEEK(task, mm, arg_start);
     __u64 length = image->argv_length;
 
     if (length > EVENT_ARGV_MAX) {
@@ -60,7 +60,7 @@ int scan_process(struct bpf_iter__task *ctx)
     __builtin_memset(&record->image, 0, sizeof(record->image));
     record->header.time = bpf_ktime_get_boot_ns();
     /* A zombie, or about to be one: its exit has been or will be seen as an event. */
-    if (BPF_CORE_READ(task, signal, live.counter) == 0)
+    if (PEEK(task, signal, live.counter) == 0)
         return ITER_NEXT;
     task_identify(&record->header, task);
     insiders_add(&record->header);
@@ -80,20 +80,19 @@ int scan_process(struct bpf_iter__task *ctx)
  * name or a peer. */
 static __always_inline bool scan_wants_unix(struct socket *socket, struct sock *sk)
 {
-    struct unix_address *name = BPF_CORE_READ((struct unix_sock *)sk, addr);
-    struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+    struct unix_address *name = PEEK((struct unix_sock *)sk, addr);
+    struct sock *peer = PEEK((struct unix_sock *)sk, peer);
 
-    if (BPF_CORE_READ(socket, type) == SOCK_DGRAM)
+    if (PEEK(socket, type) == SOCK_DGRAM)
         return name || peer;
-    return name && peer && !BPF_CORE_READ((struct unix_sock *)peer, addr);
+    return name && peer && !PEEK((struct unix_sock *)peer, addr);
 }
 
 static __always_inline int scan_unix(struct task_struct *task, struct socket *socket,
                                      struct sock *sk)
 {
     struct scratch *scratch = scratch_get(SCRATCH_SCAN);
-    bool is_client =
-        BPF_CORE_READ(socket, type) == SOCK_DGRAM && BPF_CORE_READ((struct unix_sock *)sk, peer);
+    bool is_client = PEEK(socket, type) == SOCK_DGRAM && PEEK((struct unix_sock *)sk, peer);
 
     if (!scratch || !filter_allows(task_cgroup(task)) || !scan_wants_unix(socket, sk))
         return ITER_NEXT;
@@ -123,7 +122,7 @@ int scan_socket(struct bpf_iter__task_file *ctx)
         return scan_unix(task, socket, sk);
     if (!sk || !(socket_is_tcp(sk) || socket_is_udp(sk)))
         return ITER_NEXT;
-    if (!filter_allows(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+    if (!filter_allows(PEEK(sk, sk_cgrp_data.cgroup)))
         return ITER_NEXT;
     if (scan_must_wait())
         return ITER_AGAIN;

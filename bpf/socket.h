@@ -21,10 +21,9 @@ struct socket_address {
 
 static __always_inline bool socket_is_tcp(struct sock *sk)
 {
-    __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    __u16 family = PEEK(sk, __sk_common.skc_family);
 
-    return sk && (family == AF_INET || family == AF_INET6) &&
-           BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+    return sk && (family == AF_INET || family == AF_INET6) && PEEK(sk, sk_protocol) == IPPROTO_TCP;
 }
 
 static __always_inline bool address_is_mapped(const __u8 *address)
@@ -65,7 +64,7 @@ static __always_inline void addresses_normalise(__u16 *family, __u8 *local, __u8
 /* The addresses of both ends, 16 bytes each. */
 static __always_inline void socket_ends(struct sock *sk, __u16 *family, __u8 *local, __u8 *remote)
 {
-    *family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    *family = PEEK(sk, __sk_common.skc_family);
     __builtin_memset(local, 0, 16);
     __builtin_memset(remote, 0, 16);
     if (*family == AF_INET6) {
@@ -80,10 +79,10 @@ static __always_inline void socket_ends(struct sock *sk, __u16 *family, __u8 *lo
 
 static __always_inline void socket_addresses(struct event_tcp *out, struct sock *sk)
 {
-    out->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+    out->local_port = PEEK(sk, __sk_common.skc_num);
     if (!out->local_port)
-        out->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-    out->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+        out->local_port = bpf_ntohs(PEEK((struct inet_sock *)sk, inet_sport));
+    out->remote_port = bpf_ntohs(PEEK(sk, __sk_common.skc_dport));
     socket_ends(sk, &out->family, out->local_address, out->remote_address);
 }
 
@@ -91,10 +90,10 @@ static __always_inline void socket_addresses(struct event_tcp *out, struct sock 
 static __always_inline void socket_bytes(struct event_tcp *out, struct sock *sk)
 {
     struct tcp_sock *tcp = (struct tcp_sock *)sk;
-    __u64 fin = BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;
-    __u64 received = BPF_CORE_READ(tcp, bytes_received);
+    __u64 fin = PEEK(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;
+    __u64 received = PEEK(tcp, bytes_received);
 
-    out->bytes_sent = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
+    out->bytes_sent = PEEK(tcp, bytes_sent) - PEEK(tcp, bytes_retrans);
     out->bytes_received = received && fin ? received - 1 : received;
     out->flags = fin ? EVENT_TCP_FIN_RECEIVED : 0;
 }
@@ -106,14 +105,14 @@ static __always_inline void socket_fill(struct event_tcp *out, struct sock *sk)
 
     socket_addresses(out, sk);
     socket_bytes(out, sk);
-    out->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
-    out->inode = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
-    out->net_ns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-    out->error = BPF_CORE_READ(sk, sk_err);
-    out->local_sequence = BPF_CORE_READ(tcp, snd_una);
-    out->remote_sequence = BPF_CORE_READ(tcp, rcv_nxt);
-    out->uid = BPF_CORE_READ(sk, sk_uid.val);
-    out->new_state = BPF_CORE_READ(sk, __sk_common.skc_state);
+    out->cgroup_id = PEEK(sk, sk_cgrp_data.cgroup, kn, id);
+    out->inode = PEEK(sk, sk_socket, file, f_inode, i_ino);
+    out->net_ns = PEEK(sk, __sk_common.skc_net.net, ns.inum);
+    out->error = PEEK(sk, sk_err);
+    out->local_sequence = PEEK(tcp, snd_una);
+    out->remote_sequence = PEEK(tcp, rcv_nxt);
+    out->uid = PEEK(sk, sk_uid.val);
+    out->new_state = PEEK(sk, __sk_common.skc_state);
 }
 
 /* Overwrites the remote end with the address that connect() was given; of neither family where it

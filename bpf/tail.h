@@ -61,8 +61,7 @@ static __always_inline struct event_text tail_path(struct scratch *scratch, __u3
 static __always_inline struct event_text tail_file_path(struct scratch *scratch, __u32 *size,
                                                         struct file *file, __u32 *flags)
 {
-    return tail_path(scratch, size, BPF_CORE_READ(file, f_path.dentry),
-                     BPF_CORE_READ(file, f_path.mnt), flags);
+    return tail_path(scratch, size, PEEK(file, f_path.dentry), PEEK(file, f_path.mnt), flags);
 }
 
 /* Where user memory is copied from, a page at a time, until a page is not there. */

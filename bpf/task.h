@@ -28,7 +28,7 @@ static __always_inline void task_pids(struct event_task *out, struct task_struct
                           (void *)pid + bpf_core_field_offset(struct pid, numbers) +
                               level * sizeof(innermost));
     out->ns_pid = innermost.nr;
-    out->pid_ns = BPF_CORE_READ(innermost.ns, ns.inum);
+    out->pid_ns = PEEK(innermost.ns, ns.inum);
     out->sid = signal->pids[PIDTYPE_SID]->numbers[0].nr;
     out->pgid = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
 }

@@ -246,7 +246,7 @@ static __always_inline void dns_describe(struct event_dns *record, struct __sk_b
     const struct event_udp *flow = bpf_map_lookup_elem(&udp_flows, key);
 
     record->cookie = key->cookie;
-    record->net_ns = BPF_CORE_READ(socket_behind(skb->sk), __sk_common.skc_net.net, ns.inum);
+    record->net_ns = PEEK(socket_behind(skb->sk), __sk_common.skc_net.net, ns.inum);
     record->flags = (packet->in ? EVENT_DNS_RECEIVED : 0) |
                     (packet->protocol == IPPROTO_TCP ? EVENT_DNS_TCP : 0);
     record->family = key->family;
@@ -411,7 +411,7 @@ static __always_inline void udp_bound(struct bpf_sock *ctx)
         udp_own(socket, task);
         socket->flags |= UDP_SOCKET_BOUND;
     }
-    if (!budget_allows(EVENT_CLASS_NETWORK, BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id)))
+    if (!budget_allows(EVENT_CLASS_NETWORK, PEEK(sk, sk_cgrp_data.cgroup, kn, id)))
         return;
     record = EMIT_RESERVE(EVENT_CLASS_NETWORK, event_udp, EVENT_UDP_BIND);
     if (!record)

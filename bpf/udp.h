@@ -59,10 +59,9 @@ extern struct udp_closed_map udp_closed SEC(".maps");
 
 static __always_inline bool socket_is_udp(struct sock *sk)
 {
-    __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+    __u16 family = PEEK(sk, __sk_common.skc_family);
 
-    return sk && (family == AF_INET || family == AF_INET6) &&
-           BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP;
+    return sk && (family == AF_INET || family == AF_INET6) && PEEK(sk, sk_protocol) == IPPROTO_UDP;
 }
 
 static __always_inline void udp_own(struct udp_socket *socket, struct task_struct *task)
@@ -84,11 +83,11 @@ static __always_inline void udp_flow_fill(struct event_udp *record, const struct
 /* What the socket itself tells, its addresses aside. */
 static __always_inline void udp_fill(struct event_udp *out, struct sock *sk)
 {
-    out->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
-    out->inode = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
-    out->net_ns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-    out->uid = BPF_CORE_READ(sk, sk_uid.val);
-    if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
+    out->cgroup_id = PEEK(sk, sk_cgrp_data.cgroup, kn, id);
+    out->inode = PEEK(sk, sk_socket, file, f_inode, i_ino);
+    out->net_ns = PEEK(sk, __sk_common.skc_net.net, ns.inum);
+    out->uid = PEEK(sk, sk_uid.val);
+    if (PEEK(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
         out->flags |= EVENT_UDP_CONNECTED;
 }
 
@@ -97,8 +96,8 @@ static __always_inline void udp_describe(struct event_udp *out, struct sock *sk)
 {
     __builtin_memset(&out->cookie, 0, sizeof(*out) - sizeof(out->header));
     udp_fill(out, sk);
-    out->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-    out->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+    out->local_port = PEEK(sk, __sk_common.skc_num);
+    out->remote_port = bpf_ntohs(PEEK(sk, __sk_common.skc_dport));
     socket_ends(sk, &out->family, out->local_address, out->remote_address);
 }
 
@@ -113,7 +112,7 @@ static __always_inline void udp_scan(struct task_struct *task, struct sock *sk)
 
     if (socket && !socket->pid)
         udp_own(socket, task);
-    if (!BPF_CORE_READ(sk, __sk_common.skc_num))
+    if (!PEEK(sk, __sk_common.skc_num))
         return;
     record = EMIT_RESERVE(EVENT_CLASS_LIFECYCLE, event_udp, EVENT_UDP_SOCKET);
     if (!record)

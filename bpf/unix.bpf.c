@@ -51,8 +51,8 @@ static __always_inline int unix_datagram(long result, bool server, __u16 kind)
 
     if (result)
         return 0;
-    socket = unix_called(task, PT_REGS_PARM1_CORE_SYSCALL(call_registers()));
-    if (!socket || BPF_CORE_READ(socket, type) != SOCK_DGRAM)
+    socket = unix_called(task, PT_REGS_PARM1_SYSCALL(call_registers()));
+    if (!socket || PEEK(socket, type) != SOCK_DGRAM)
         return 0;
     return unix_record(task, socket, server, kind);
 }

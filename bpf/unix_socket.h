@@ -11,7 +11,7 @@
 
 static __always_inline bool socket_is_unix(struct sock *sk)
 {
-    return sk && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
+    return sk && PEEK(sk, __sk_common.skc_family) == AF_UNIX;
 }
 
 /* The UNIX socket behind an open file; NULL: it is something else. */
@@ -19,15 +19,15 @@ static __always_inline struct socket *unix_socket_of(struct file *file)
 {
     struct socket *socket;
 
-    if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+    if (!file || (PEEK(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
         return NULL;
-    socket = BPF_CORE_READ(file, private_data);
-    return socket_is_unix(BPF_CORE_READ(socket, sk)) ? socket : NULL;
+    socket = PEEK(file, private_data);
+    return socket_is_unix(PEEK(socket, sk)) ? socket : NULL;
 }
 
 static __always_inline __u64 unix_inode(struct sock *sk)
 {
-    return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+    return PEEK(sk, sk_socket, file, f_inode, i_ino);
 }
 
 /* The name that a socket is bound to, as it was given to bind(); where that is relative to a
@@ -36,8 +36,8 @@ static __always_inline struct event_text unix_name(struct scratch *scratch, __u3
                                                    struct sock *sk)
 {
     struct unix_sock *socket = (struct unix_sock *)sk;
-    struct unix_address *address = BPF_CORE_READ(socket, addr);
-    __u32 length = BPF_CORE_READ(address, len) - sizeof(__u16); /* the family */
+    struct unix_address *address = PEEK(socket, addr);
+    __u32 length = PEEK(address, len) - sizeof(__u16); /* the family */
     const char *name =
         (const char *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(__u16);
     __u32 flags = 0;
@@ -47,8 +47,7 @@ static __always_inline struct event_text unix_name(struct scratch *scratch, __u3
         return tail_take(size, 0);
     bpf_probe_read_kernel(&first, sizeof(first), name);
     if (first && first != '/')
-        return tail_path(scratch, size, BPF_CORE_READ(socket, path.dentry),
-                         BPF_CORE_READ(socket, path.mnt), &flags);
+        return tail_path(scratch, size, PEEK(socket, path.dentry), PEEK(socket, path.mnt), &flags);
     barrier_var(length);
     length &= UNIX_PATH_MAX - 1;
     if (bpf_probe_read_kernel(tail_at(scratch, *size), length, name))
@@ -62,17 +61,17 @@ static __always_inline void unix_emit(struct scratch *scratch, struct task_struc
                                       struct socket *socket, bool server, __u32 class, __u16 kind)
 {
     struct event_unix *record = (struct event_unix *)scratch->record;
-    struct sock *sk = BPF_CORE_READ(socket, sk);
-    struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+    struct sock *sk = PEEK(socket, sk);
+    struct sock *peer = PEEK((struct unix_sock *)sk, peer);
     __u32 size = sizeof(*record);
 
     record->header.time = bpf_ktime_get_boot_ns();
     task_identify(&record->header, task);
     record->inode = unix_inode(sk);
     record->peer_inode = unix_inode(peer);
-    pid_process(BPF_CORE_READ(sk, sk_peer_pid), &record->peer_pid, &record->peer_start);
-    record->net_ns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-    record->type = BPF_CORE_READ(socket, type);
+    pid_process(PEEK(sk, sk_peer_pid), &record->peer_pid, &record->peer_start);
+    record->net_ns = PEEK(sk, __sk_common.skc_net.net, ns.inum);
+    record->type = PEEK(socket, type);
     record->flags = server ? EVENT_UNIX_SERVER : 0;
     record->path = unix_name(scratch, &size, server ? sk : peer);
     emit_scratch(scratch, size, class, kind);

@@ -14,14 +14,14 @@
     (bpf_core_field_offset(type, field) + bpf_core_field_size(type, field) <= SCRATCH_WINDOW)
 
 #define SEEN(type, scratch, address, field)                                                        \
-    (WINDOW_FITS(type, field)                                                                      \
+    (!typed_reads && WINDOW_FITS(type, field)                                                      \
          ? *(typeof(((type *)0)->field) *)((void *)(scratch)->window +                             \
                                            bpf_core_field_offset(type, field))                     \
-         : BPF_CORE_READ((type *)(address), field))
+         : PEEK((type *)(address), field))
 
 static __always_inline void window_open(struct scratch *scratch, const void *address)
 {
-    if (bpf_probe_read_kernel(scratch->window, SCRATCH_WINDOW, address))
+    if (!typed_reads && bpf_probe_read_kernel(scratch->window, SCRATCH_WINDOW, address))
         __builtin_memset(scratch->window, 0, SCRATCH_WINDOW);
 }
 

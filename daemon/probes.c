@@ -290,6 +290,7 @@ static void probes_configure(struct probes *probes)
         bpf->rodata->budget_burst[i] = (__u64)config->budget[i] * BUDGET_BURST;
     }
     bpf->rodata->exit_has_group_dead = exit_has_group_dead(probes->btf);
+    bpf->rodata->typed_reads = tier_has_typed_reads(probes->btf);
     bpf->rodata->fork_share = lifecycle / 4 * 3;
     bpf->rodata->scan_watermark = lifecycle / 2;
     bpf->rodata->filter_cgroup = probes->filter ? probes->filter->id : 0;

@@ -111,6 +111,12 @@ bool tier_has_classic(const struct btf *btf)
            btf__find_by_name_kind(btf, "btf_trace_sched_prepare_exec", BTF_KIND_TYPEDEF) > 0;
 }
 
+bool tier_has_typed_reads(const struct btf *btf)
+{
+    return tier_has_classic(btf) &&
+           btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+}
+
 bool tier_is_classic(const char *program)
 {
     static const char *const programs[] = {"process_fork_classic", "process_exec_prepare",

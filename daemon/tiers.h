@@ -34,4 +34,9 @@ const char *const *tier_successors(const char *program);
 bool tier_is_classic(const char *program);
 bool tier_has_classic(const struct btf *btf);
 
+/* Whether every program may say what a pointer points to (PEEK() in bpf/kernel.h). The kernels
+ * between the first that had this and those with the above had it for some kinds of programs only.
+ */
+bool tier_has_typed_reads(const struct btf *btf);
+
 #endif
