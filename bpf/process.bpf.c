@@ -208,7 +208,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 /* BINPRM_BUF_SIZE of the kernel: as much of a script as it looks at. */
 #define INTERPRETER_MAX 256
 
-/* From the moment when the program to run is known until it runs. */
+/* From the moment when the program to run is known until it runs: whoever does not come so far is
+ * killed. */
 struct exec_interpreter {
     char path[INTERPRETER_MAX];
 };
@@ -267,10 +268,8 @@ int process_exec_prepare(struct trace_event_raw_sched_prepare_exec *ctx)
     struct task_struct *task = bpf_get_current_task_btf();
     struct exec_interpreter *kept;
 
-    if (same_strings(ctx, ctx->__data_loc_interp, ctx->__data_loc_filename)) {
-        bpf_task_storage_delete(&exec_interpreters, task);
+    if (same_strings(ctx, ctx->__data_loc_interp, ctx->__data_loc_filename))
         return 0;
-    }
     kept = bpf_task_storage_get(&exec_interpreters, task, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     if (kept)
         bpf_probe_read_kernel_str(kept->path, sizeof(kept->path), interpreter);
@@ -299,7 +298,8 @@ int process_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
     };
 
     emit_exec(task, &call);
-    bpf_task_storage_delete(&exec_interpreters, task);
+    if (kept)
+        bpf_task_storage_delete(&exec_interpreters, task);
     return 0;
 }
 
