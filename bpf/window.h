@@ -3,7 +3,7 @@
  * The beginning of a structure of the kernel's, read at once: each call of a helper costs more than
  * the bytes do. It is put into the scratch area, as the stack has no room for it. SEEN(structure,
  * area, its address, field) takes a field from there, or by itself where this kernel has it farther
- * behind.
+ * behind, or where no helper is called for it (typed_reads).
  */
 #ifndef SPYQ_WINDOW_H
 #define SPYQ_WINDOW_H

@@ -66,6 +66,10 @@ class ContainerCase(Case):
     def edges(self, dst):
         return self.store.rows("SELECT * FROM edges WHERE kind = 'runtime' AND dst = ?", dst)
 
+    def edge(self, dst, what):
+        """The one edge, which may be written after what it leads to."""
+        return self.one(wait_until(lambda: self.edges(dst)), what)
+
 
 def _existing(path):
     cgroup = Cgroup.__new__(Cgroup)
@@ -191,7 +195,7 @@ class Named(ContainerCase):
         parent = self.process(outside.pid)
         self.same(parent, container_id=None)
         for pid, detail in ((first.pid, "start"), (second.pid, "exec")):
-            self.same(self.one(self.edges(rows[pid]["id"]), detail), src=parent["id"],
+            self.same(self.edge(rows[pid]["id"], detail), src=parent["id"],
                       detail=detail)
         self.none(self.edges(rows[inside.pid]["id"]), "edges to who was born inside")
 
@@ -265,7 +269,7 @@ class Runc(ContainerCase):
         self.assertEqual(json.loads(row["labels"])["team"], "blue")
         self.same(root, container_id=self.name, ns_pid=1)
         self.assertEqual(proc_status(state["pid"])["NSpid"].split()[-1], "1")
-        edge = self.one(self.edges(root["id"]), "runtime edges to the root")
+        edge = self.edge(root["id"], "runtime edges to the root")
         self.same(edge, src=self.process(run)["id"], detail="start")
         self.check_exec(actor)
         self.check_nsenter(actor, state["pid"])
@@ -278,7 +282,7 @@ class Runc(ContainerCase):
         rows = self.store.wait("SELECT * FROM processes WHERE cmdline = 'sleep 2000'")
         row = self.one(rows, "what was executed")
         self.same(row, container_id=self.name)
-        edge = self.one(self.edges(row["id"]), "runtime edges to it")
+        edge = self.edge(row["id"], "runtime edges to it")
         self.same(edge, detail="exec")
         # Of runc's processes outside: itself, or the child that it prepares with.
         asked = self.one(self.store.rows("SELECT * FROM processes WHERE id = ?", edge["src"]), "src")
@@ -291,5 +295,5 @@ class Runc(ContainerCase):
         actor.call("reap", entering)
         row = self.process(entering, lambda row: row["ended_at"])
         self.same(row, container_id=self.name, mnt_ns=oracle.namespace(pid, "mnt"))
-        self.same(self.one(self.edges(row["id"]), "runtime edges to it"),
+        self.same(self.edge(row["id"], "runtime edges to it"),
                   src=self.process(actor.pid)["id"], detail="nsenter")
