@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Losses and a full disk: counted, said, survived."""
+"""Losses, full disks, kills and storms: counted, said, survived."""
 import os
+import random
 import signal
 import struct
 import subprocess
+import time
 
-from harness import Build, show, wait_until
+from harness import SLOW, Build, show, wait_until
 from test_scan import OwnRecorderCase
 
 FORK, EXEC, EXIT = 11, 12, 14
 HEADER = struct.Struct("=IHHQQQII")  # size kind cpu time sequence start pid tid
 RECORDING_HEADER = 16
+LONG = os.environ.get("SPYQ_TEST_LONG") == "1"
 
 
 def recorded(path):
@@ -146,37 +149,171 @@ class Faults(OwnRecorderCase):
         self.assertEqual({row["cookie"] for row in rows},
                          {client.do("cookie(last)"), server.do("cookie(keep[199])")}, show(rows))
 
-    def test_full_disk(self):
-        """The recorder survives, says so, and goes on once there is space again."""
-        os.mkdir(self.path("small"))
-        subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", self.path("small")],
+    def check(self):
+        """The shell's own checker; it runs SQLite's as well."""
+        done = subprocess.run([Build.program("spyq"), "check", self.store.path], capture_output=True)
+        self.assertEqual(done.returncode, 0, (done.stdout + done.stderr).decode())
+
+    # -- a full disk --
+
+    def mount(self, megabytes):
+        where = self.path("small")
+        os.mkdir(where)
+        subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", where],
                        check=True)
-        self.addCleanup(subprocess.run, ["/bin/umount", "-l", self.path("small")], check=True)
-        self.record(store="small/spyq.db")
+        self.addCleanup(subprocess.run, ["/bin/umount", "-l", where], check=True)
+
+    def fill(self):
+        with open(self.path("small/ballast"), "wb", buffering=0) as ballast:
+            for size in (65536, 4096):
+                try:
+                    while ballast.write(b"x" * size) == size:
+                        pass
+                except OSError:
+                    pass
+
+    def counted(self, table):
+        """Rows that are in the store, or in `losses` as dropped or as rolled away."""
+        rows = self.store.rows(
+            f"SELECT (SELECT COUNT(*) FROM {table}) AS there, "
+            f"(SELECT SUM(count) FROM losses WHERE stage = 'queue' AND detail = '{table}') AS dropped, "
+            f"(SELECT SUM(detail ->> '{table}') FROM losses WHERE class = 'retention') AS rolled")
+        return {name: number or 0 for name, number in rows[0].items()}
+
+    def test_full_disk(self):
+        """The recorder survives, says so once, goes on within 5 s of there being space again, and
+        each exec is in the store or counted as lost."""
+        self.mount(16)
+        self.record(store="small/spyq.db", config="[timing]\nqueue_mib = 1\n")
         actor = self.actor()
         before, _ = actor.run("/bin/true", "before")
         self.ended(before)
-        with open(self.path("small/ballast"), "wb", buffering=0) as ballast:
-            try:
-                while ballast.write(b"x" * 65536):
-                    pass
-            except OSError:
-                pass
-        pids = []
+        kept = self.every("execs")
+        self.fill()
+        made = 2 + len(kept)
+        storm = self.storms(self.cgroup, 400, "/bin/true", "x" * 3000)
+        made += 1
 
         def said():
-            pids.append(actor.run("/bin/true", "x" * 20000)[0])
-            return any("full" in line.lower() or "space" in line.lower()
-                       for line in list(self.recorder.lines))
+            nonlocal made
+            storm.stdin.write(b"go\n")
+            storm.stdin.flush()
+            made += self.facts(storm.stdout, 2)["made"]
+            return self.recorder.says(["can not write, trying again", "full"], 0)
         self.assertTrue(wait_until(said, 30), "not a word of the full disk:\n"
                         + self.recorder.output())
+        for _ in range(4):  # more than the queue may hold
+            said()
         self.assertIsNone(self.recorder.process.poll(), self.recorder.output())
         os.unlink(self.path("small/ballast"))
+        freed = time.monotonic()
         after, _ = actor.run("/bin/true", "after")
         self.assertEqual(self.ended(after)["cmdline"], "/bin/true after")
-        missing = [pid for pid in pids if not self.processes(pid)]
-        if missing:
-            rows = self.every("losses")
-            self.assertTrue(rows, f"{len(missing)} processes are missing and no loss is recorded")
-        self.assertEqual(self.store.rows("PRAGMA integrity_check"), [{"integrity_check": "ok"}])
+        self.assertLess(time.monotonic() - freed, 5 * SLOW)
+        self.fence()
+        counts = {}
+        self.soon(lambda: counts.update(self.counted("execs")) or sum(counts.values()) == made,
+                  f"{made} execs are there or counted: {counts}")
+        self.assertGreater(counts["dropped"], 0, "nothing was dropped: the test proves nothing")
+        lost = self.store.rows("SELECT DISTINCT class, stage FROM losses WHERE stage = 'queue'")
+        self.assertEqual(lost, [{"class": "lifecycle", "stage": "queue"}])
+        self.assertLessEqual({row["id"]: row["argv"] for row in kept}.items(),
+                             {row["id"]: row["argv"] for row in self.every("execs")}.items())
+        self.assertEqual(self.recorder.output().count("can not write"), 1, self.recorder.output())
+        self.check()
         self.stop()
+
+    # -- kill -9 --
+
+    def test_kill_9_again_and_again(self):
+        """While a storm goes on: what was seen stays, no id comes twice, each gap is a row."""
+        storm = self.start([Build.helper("storm"), "600", "8"], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE)
+        self.facts(storm.stdout, 1)
+        seen, rounds = {}, 50 if LONG else 2
+        identity = "SELECT id, pid, start_boottime FROM processes"
+        chance = random.Random(1)
+        for _ in range(rounds):
+            self.record()
+            newest = max(seen, default=0)
+            storm.stdin.write(b"go\n")
+            storm.stdin.flush()
+            wanted = newest + chance.randrange(1, 300)
+            self.store.wait("SELECT max(id) AS id FROM processes",
+                            until=lambda rows: rows[0]["id"] > wanted)
+            seen.update((row["id"], row) for row in self.store.rows(identity))
+            self.recorder.kill()
+            self.facts(storm.stdout, 2)
+            there = {row["id"]: row for row in self.store.rows(identity)}
+            self.assertLessEqual(seen.items(), there.items())
+            self.check()
+        self.record()
+        twice = self.store.rows("SELECT pid, start_boottime, COUNT(*) AS n FROM processes "
+                                "GROUP BY pid, start_boottime HAVING n > 1")
+        self.none(twice, "processes that have two ids")
+        gaps = self.store.rows("SELECT * FROM losses WHERE class = 'down' ORDER BY id")
+        self.assertEqual(len(gaps), rounds, show(gaps))
+        for row in gaps:
+            self.assertLess(row["started_at"], row["ended_at"], show([row]))
+
+    # -- beside a storm --
+
+    def storms(self, cgroup, count, *command):
+        storm = self.start([Build.helper("storm"), str(count), "64", *command], cgroup=cgroup,
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.facts(storm.stdout, 1)
+        return storm
+
+    def test_stopped_in_a_storm(self):
+        """For seconds that go by while processes come and go: each is there, or counted."""
+        self.record("--record", self.path("recording"))
+        storm = self.storms(self.cgroup, 500)
+        self.process(storm.pid)
+        self.recorder.process.send_signal(signal.SIGSTOP)
+        until, count = time.monotonic() + (10 if LONG else 2), 0
+        try:
+            while time.monotonic() < until:
+                storm.stdin.write(b"go\n")
+                storm.stdin.flush()
+                count += self.facts(storm.stdout, 2)["back"]
+        finally:
+            self.recorder.process.send_signal(signal.SIGCONT)
+        storm.stdin.close()
+        storm.wait()
+        self.fence()
+        self.stop()
+        parent = self.process(storm.pid)
+        rows = self.store.rows("SELECT COUNT(*) AS n, COUNT(ended_at) AS ended FROM processes WHERE "
+                               "parent_id = ?", parent["id"])
+        lost = self.lost("lifecycle")[1]
+        seen = sum(kind in (FORK, EXIT) and pid != storm.pid
+                   for kind, pid in recorded(self.path("recording")))
+        if lost == 0:
+            self.assertEqual(rows, [{"n": count, "ended": count}])
+        # The fence is a process more; it was forked by one outside.
+        self.assertEqual(seen + lost, 2 * count + 1, f"{count} processes, {lost} records lost")
+        self.check()
+
+    def test_a_build_beside_a_storm(self):
+        """The compiler's passes in one cgroup, forks as fast as they come in another: the processes of
+        the build are all there, and of the storm those that are not are counted."""
+        files = 12
+        for i in range(files):
+            self.write(f"part{i}.c", f"int part{i}(void) {{ return {i}; }}\n")
+        self.write("Makefile", "CC = /usr/bin/gcc\nall: " + " ".join(f"part{i}.o" for i in range(files)) + "\n")
+        work, noise = self.cgroup.child("build"), self.cgroup.child("noise")
+        self.record()
+        storm = self.storms(noise, 100000)
+        storm.stdin.write(b"go\n")
+        storm.stdin.flush()
+        build = self.start(["/usr/bin/make", "-s", "-j2", "-C", self.directory], cgroup=work)
+        self.assertEqual(build.wait(), 0)
+        self.ended(build.pid)
+        for name in ("gcc", "cc1", "as"):
+            rows = self.store.wait(
+                "SELECT DISTINCT p.id FROM processes AS p JOIN execs AS e ON e.process_id = p.id "
+                "WHERE p.cgroup = ? AND e.error IS NULL AND e.argv ->> 0 LIKE ?", work.name,
+                "%" + name, until=lambda rows: len(rows) >= files)
+            self.assertEqual(len(rows), files, name)
+        lost = self.store.rows("SELECT * FROM losses WHERE cgroup = ?", work.name)
+        self.none(lost, "losses of the build")
