@@ -166,8 +166,10 @@ static const struct rule rules_table[] = {
      " AND " NOWHERE("x.id", "flags", "process_id")
      " AND " NONE("containers AS c", "c.container_id = x.container_id AND c.root_process_id = x.id")
      " AND " NOWHERE("x.id", "edge_rows", "src")
-     " AND " NONE("edges AS e", "e.dst = x.id AND NOT (e.open = 0 AND " OVER("e.last_at")
-                  " AND " ORIGIN("e") " AND NOT " PINNED("e.src")
+     " AND " NONE("edge_rows AS e", "e.dst = x.id AND NOT (e.open = 0"
+                  " AND " OVER("e.at + e.last_after")
+                  " AND (e.kind IN (0, 9) OR " SOME("edges AS o", "o.id = e.id AND " ORIGIN("o")) ")"
+                  " AND NOT " PINNED("e.src")
                   " AND " NONE("trace_links AS l", "l.edge_id = e.id")
                   " AND " NONE("flags AS g", "g.edge_id = e.id") ")")
      " AND " NONE("traces AS t", "t.id = x.trace_id AND t.root_process_id = x.id AND ("
@@ -220,12 +222,14 @@ static const struct rule rules_table[] = {
 #define RULES (sizeof(rules_table) / sizeof(rules_table[0]))
 _Static_assert(RULES <= RULES_MAX, "room for every rule's cursor");
 
-#define FOUND_MAX 1024
 #define FREED_MAX 64
 
 /* Rows that go at once. */
 #define TOGETHER 32
 _Static_assert(TOGETHER <= STORE_FEED_ROWS, "they fit into the feed");
+
+/* Rows that are found before any of them goes: what the time is too short for is found again. */
+#define FOUND_MAX ((size_t)4 * TOGETHER)
 
 struct statements {
     sqlite3_stmt *end;  /* the last of the next ?3 ids between ?1 and ?2 */
@@ -283,8 +287,8 @@ static int prepare_rule(struct store *store, const struct rule *rule, struct sta
         code =
             prepare(store, &of->find,
                     sqlite3_mprintf("SELECT x.id FROM \"%w\" AS x WHERE x.id > ?1 AND x.id <= ?2 "
-                                    "AND %s LIMIT %d",
-                                    table, rule->condition, FOUND_MAX));
+                                    "AND %s ORDER BY x.id",
+                                    table, rule->condition));
     for (size_t i = 0; code == SQLITE_OK && i < RULE_DELETES_MAX && rule->deletions[i].sql; i++)
         code = prepare(store, &of->deletions[i], sqlite3_mprintf("%s", rule->deletions[i].sql));
     return code;
@@ -352,27 +356,16 @@ static void bind(const struct sweep *sweep, sqlite3_stmt *statement, int64_t fro
         sqlite3_bind_int64(statement, i + 1, values[i]);
 }
 
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* Looks between two ids until the monotonic clock has come so far; *to: up to where it has looked.
- */
-static int find_rows(const struct sweep *sweep, int64_t from, int64_t *to, int64_t until,
-                     int64_t *found, size_t *count)
+/* *to: up to where it has looked. */
+static int find_rows(const struct sweep *sweep, int64_t from, int64_t *to, int64_t *found,
+                     size_t *count)
 {
     sqlite3_stmt *statement = sweep->rules->of[sweep->rule].find;
     bind(sweep, statement, from, *to);
-    for (*count = 0; *count < FOUND_MAX && sqlite3_step(statement) == SQLITE_ROW; (*count)++) {
+    for (*count = 0; *count < FOUND_MAX && sqlite3_step(statement) == SQLITE_ROW; (*count)++)
         found[*count] = sqlite3_column_int64(statement, 0);
-        if (*count % TOGETHER == TOGETHER - 1 && monotonic_now() >= until) {
-            *to = found[(*count)++];
-            break;
-        }
-    }
+    if (*count == FOUND_MAX)
+        *to = found[*count - 1];
     return sqlite3_reset(statement);
 }
 
@@ -436,11 +429,18 @@ static int remove_freed(const struct sweep *sweep)
         int64_t found, to = id;
         size_t count = 0;
         if (id <= sweep->horizon->mark->last_id[ROW_PROCESS])
-            code = find_rows(sweep, id - 1, &to, 0, &found, &count);
+            code = find_rows(sweep, id - 1, &to, &found, &count);
         if (code == SQLITE_OK && count > 0)
             code = remove_rows(sweep, &id, 1);
     }
     return code;
+}
+
+static int64_t monotonic_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* *last: the row up to which all is done. */
@@ -468,11 +468,10 @@ enum store_status rules_apply(struct rules *rules, size_t rule, const struct hor
     struct sweep sweep = {rules, rule, horizon, rolled};
     size_t count = 0;
     int64_t end;
-    int code = find_end(&sweep, *cursor, most < FOUND_MAX ? most : FOUND_MAX, &end);
+    int code = find_end(&sweep, *cursor, most, &end);
     *done = end == 0;
     if (code == SQLITE_OK && !*done)
-        code = find_rows(&sweep, *cursor, &end, until - (until - monotonic_now()) / 2, rules->found,
-                         &count);
+        code = find_rows(&sweep, *cursor, &end, rules->found, &count);
     if (code == SQLITE_OK)
         code = remove_found(&sweep, count, until, &end);
     rules->freed_count = 0;
