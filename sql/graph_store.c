@@ -27,33 +27,33 @@ SQLITE_EXTENSION_INIT3
  * and time: of several the first. CROSS JOIN fixes the order of the loops, whatever ANALYZE may
  * have left behind.
  */
-#define FORK_EDGE(T)                                                                               \
-    " LEFT JOIN " T##_EDGES " AS e ON e.id = (SELECT f.id FROM " T##_EDGES                         \
-        " AS f WHERE f.dst = child.id AND f.src = child.parent_id AND " T##_IS(                    \
-            "f", "0", "fork") " ORDER BY f.at, f.id LIMIT 1)"
+#define FORK(T, child, parent)                                                                     \
+    T##_EDGES " AS f WHERE f.dst = " child " AND f.src = " parent                                  \
+              " AND " T##_IS("f", "0", "fork") " ORDER BY f.at, f.id LIMIT 1"
 #define PARENT(T)                                                                                  \
     "SELECT parent.id, e.id, coalesce(e.at, child.started_at), NULL, NULL, 'fork'"                 \
     " FROM " T##_PROCESSES " AS child"                                                             \
                            " CROSS JOIN " T##_PROCESSES                                            \
-        " AS parent ON parent.id = child.parent_id" FORK_EDGE(T) " WHERE child.id = ?1"
-#define CHILDREN(T)                                                                                \
-    "SELECT child.id, e.id, coalesce(e.at, child.started_at), NULL, NULL, 'fork'"                  \
-    " FROM " T##_PROCESSES " AS child" FORK_EDGE(T) " WHERE child.parent_id = ?1"
+        " AS parent ON parent.id = child.parent_id LEFT JOIN " T##_EDGES                           \
+        " AS e ON e.id = (SELECT f.id FROM " FORK(T, "child.id",                                   \
+                                                  "child.parent_id") ")"                           \
+                                                                     " WHERE child.id = ?1"
 
-/* Edges whose other end, `far`, is a process. ?2: the time at which the search stands. */
+/*
+ * Of children the index on parents alone says all but when, and of most their fork edge says that:
+ * so their rows are not looked at, and of their edges only the first.
+ */
+#define CHILDREN(T) "SELECT id FROM " T##_PROCESSES " WHERE parent_id = ?1"
+#define FIRST(T)    "SELECT f.id, f.at FROM " FORK(T, "?1", "?2")
+#define STARTED(T)  "SELECT started_at FROM " T##_PROCESSES " WHERE id = ?1"
+
+/* What is no fork: `far` is the other end. ?2: the time at which the search stands. */
 #define EDGES(T, far)                                                                              \
-    " UNION ALL SELECT e." far ", e.id, e.at, " T##_LAST("e") ", e.open, e.kind"                   \
-                                                              " FROM " T##_EDGES                   \
-        " AS e CROSS JOIN " T##_PROCESSES " AS p ON p.id = e." far                                 \
-                                          " WHERE NOT " T##_IS("e", "0", "fork") " AND "
+    "SELECT e." far ", e.id, e.at, " T##_LAST("e") ", e.open, e.kind FROM " T##_EDGES              \
+        " AS e WHERE NOT " T##_IS("e", "0", "fork") " AND "
 
 #define IS_PEER(T, edge) "(" T##_IS(edge, "1", "connect") " OR " T##_IS(edge, "2", "unix") ")"
 
-/*
- * A statement takes as long to start as to read a few rows, so that there is one for all edges of a
- * process; ?3 says whether forks are wanted. Few edges are open, and those are in an index of their
- * own, which the unary plus leaves as the best choice.
- */
 #define LOOK(T) "SELECT pid, exe FROM " T##_PROCESSES " WHERE id = ?1"
 
 /* ?2: the time of the question; ?3: as many as need to be told apart */
@@ -66,10 +66,15 @@ SQLITE_EXTENSION_INIT3
         " AS e WHERE e.src = ?1"                                                                   \
         " AND (" T##_LAST("e") " >= ?2 OR e.open = 1) AND " IS_PEER(T, "e") " LIMIT ?3)"
 
-#define CAUSES(T) PARENT(T) " AND ?3" EDGES(T, "src") "e.dst = ?1 AND e.at <= ?2"
+/*
+ * A statement takes as long to start as to read a few rows, so that there is one for all edges that
+ * lead to a process; ?3 says whether its fork is wanted. Few edges are open, and those are in an
+ * index of their own, which the unary plus leaves as the best choice.
+ */
+#define CAUSES(T) PARENT(T) " AND ?3 UNION ALL " EDGES(T, "src") "e.dst = ?1 AND e.at <= ?2"
 #define EFFECTS(T)                                                                                 \
-    CHILDREN(T)                                                                                    \
-    " AND ?3" EDGES(T, "dst") "e.src = ?1 AND " T##_LAST("e") " >= ?2" EDGES(                      \
+    EDGES(T, "dst")                                                                                \
+    "e.src = ?1 AND " T##_LAST("e") " >= ?2 UNION ALL " EDGES(                                     \
         T, "dst") "e.src = ?1 AND e.open = 1 AND +(" T##_LAST("e") ") < ?2"
 
 #define BOTH(statement)                                                                            \
@@ -80,7 +85,8 @@ SQLITE_EXTENSION_INIT3
 static const char *const sql[GRAPH_STATEMENT_COUNT][2] = {
     [GRAPH_LOOK] = BOTH(LOOK),           [GRAPH_PEERS_IN] = BOTH(PEERS_IN),
     [GRAPH_PEERS_OUT] = BOTH(PEERS_OUT), [GRAPH_PARENT] = BOTH(PARENT),
-    [GRAPH_CHILDREN] = BOTH(CHILDREN),   [GRAPH_CAUSES] = BOTH(CAUSES),
+    [GRAPH_CHILDREN] = BOTH(CHILDREN),   [GRAPH_FORK_EDGE] = BOTH(FIRST),
+    [GRAPH_STARTED] = BOTH(STARTED),     [GRAPH_CAUSES] = BOTH(CAUSES),
     [GRAPH_EFFECTS] = BOTH(EFFECTS),
 };
 
@@ -174,23 +180,34 @@ enum graph_kind graph_store_kind(sqlite3_stmt *row, int index)
 }
 
 /* A fork is told by the processes: it acts at one moment, or, if that is not known, at any. */
+static struct graph_edge fork_at(int64_t neighbour, int64_t id, int64_t at)
+{
+    return (struct graph_edge){
+        .neighbour = neighbour,
+        .id = id,
+        .at = at,
+        .last_at = at,
+        .open = at == INTEGER_NULL,
+        .kind = GRAPH_FORK,
+        .exists = true,
+    };
+}
+
+/* Whether there is a process at the other end is left to the search to look at. */
 static struct graph_edge edge_at(sqlite3_stmt *row)
 {
-    struct graph_edge edge = {
+    enum graph_kind kind = graph_store_kind(row, 5);
+
+    if (kind == GRAPH_FORK)
+        return fork_at(sqlite3_column_int64(row, 0), integer_at(row, 1), integer_at(row, 2));
+    return (struct graph_edge){
         .neighbour = sqlite3_column_int64(row, 0),
         .id = integer_at(row, 1),
         .at = integer_at(row, 2),
         .last_at = integer_at(row, 3),
         .open = sqlite3_column_int64(row, 4) == 1,
-        .kind = graph_store_kind(row, 5),
-        .exists = true,
+        .kind = kind,
     };
-
-    if (edge.kind == GRAPH_FORK) {
-        edge.last_at = edge.at;
-        edge.open = edge.at == INTEGER_NULL;
-    }
-    return edge;
 }
 
 static int take_edges(sqlite3_stmt *statement, uint32_t kinds, struct graph_search *search)
@@ -202,27 +219,86 @@ static int take_edges(sqlite3_stmt *statement, uint32_t kinds, struct graph_sear
         if (kinds & GRAPH_KIND_BIT(edge.kind))
             rc = graph_offer(search, &edge);
     }
-    return rc;
+    int reset = sqlite3_reset(statement);
+    return rc == SQLITE_OK ? reset : rc;
+}
+
+static int take_start(struct graph_store *store, struct graph_edge *fork)
+{
+    sqlite3_stmt *statement;
+    int rc = ready(store, GRAPH_STARTED, fork->neighbour, &statement);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        *fork = fork_at(fork->neighbour, INTEGER_NULL, integer_at(statement, 0));
+    return sqlite3_reset(statement);
+}
+
+/* The fork of a child: by its edge, or else by the child's own start. */
+static int take_fork(struct graph_store *store, int64_t parent, struct graph_edge *fork)
+{
+    sqlite3_stmt *statement;
+    int rc = ready(store, GRAPH_FORK_EDGE, fork->neighbour, &statement);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(statement, 2, parent);
+    bool found = sqlite3_step(statement) == SQLITE_ROW;
+    if (found)
+        *fork = fork_at(fork->neighbour, integer_at(statement, 0), integer_at(statement, 1));
+    rc = sqlite3_reset(statement);
+    return rc == SQLITE_OK && !found ? take_start(store, fork) : rc;
+}
+
+static int expand_children(struct graph_store *store, int64_t process_id,
+                           struct graph_search *search)
+{
+    sqlite3_stmt *children;
+    int rc = ready(store, GRAPH_CHILDREN, process_id, &children);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    while (rc == SQLITE_OK && sqlite3_step(children) == SQLITE_ROW) {
+        struct graph_edge fork = {.neighbour = sqlite3_column_int64(children, 0)};
+        rc = take_fork(store, process_id, &fork);
+        if (rc == SQLITE_OK)
+            rc = graph_offer(search, &fork);
+    }
+    int reset = sqlite3_reset(children);
+    return rc == SQLITE_OK ? reset : rc;
+}
+
+static int expand_edges(struct graph_store *store, enum graph_statement which, int64_t process_id,
+                        int64_t time, uint32_t kinds, struct graph_search *search)
+{
+    sqlite3_stmt *statement;
+    int rc = ready(store, which, process_id, &statement);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    if (which != GRAPH_PARENT)
+        sqlite3_bind_int64(statement, 2, time);
+    if (which == GRAPH_CAUSES)
+        sqlite3_bind_int(statement, 3, (kinds & GRAPH_KIND_BIT(GRAPH_FORK)) != 0);
+    return take_edges(statement, kinds, search);
 }
 
 static int expand(void *context, const struct graph_question *question, int64_t process_id,
                   int64_t time, uint32_t kinds, struct graph_search *search)
 {
-    static const enum graph_statement forks[] = {GRAPH_PARENT, GRAPH_CHILDREN};
-    static const enum graph_statement all[] = {GRAPH_CAUSES, GRAPH_EFFECTS};
+    struct graph_store *store = context;
     bool only_forks = kinds == GRAPH_KIND_BIT(GRAPH_FORK);
-    sqlite3_stmt *statement;
-    int rc = ready(context, only_forks ? forks[question->direction] : all[question->direction],
-                   process_id, &statement);
+    int rc = SQLITE_OK;
 
-    if (rc == SQLITE_OK && !only_forks) {
-        sqlite3_bind_int64(statement, 2, time);
-        sqlite3_bind_int(statement, 3, (kinds & GRAPH_KIND_BIT(GRAPH_FORK)) != 0);
-    }
-    if (rc == SQLITE_OK)
-        rc = take_edges(statement, kinds, search);
-    int reset = sqlite3_reset(statement);
-    return rc == SQLITE_OK ? reset : rc;
+    if (question->direction == GRAPH_BACKWARD)
+        return expand_edges(store, only_forks ? GRAPH_PARENT : GRAPH_CAUSES, process_id, time,
+                            kinds, search);
+    if (kinds & GRAPH_KIND_BIT(GRAPH_FORK))
+        rc = expand_children(store, process_id, search);
+    if (rc == SQLITE_OK && !only_forks)
+        rc = expand_edges(store, GRAPH_EFFECTS, process_id, time, kinds, search);
+    return rc;
 }
 
 void graph_store_open(struct graph_store *store, sqlite3 *db)
