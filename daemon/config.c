@@ -100,7 +100,7 @@ static const struct key_row key_rows[] = {
      0, 0},
     RING("lifecycle_mib", lifecycle_ring_mib, 32),
     RING("activity_mib", activity_ring_mib, 16),
-    NUMBER("timing", tick_ms, parse_number, 1, 1000, 10),
+    NUMBER("timing", tick_ms, parse_number, 1, 1000, 40),
     NUMBER("timing", flush_ms, parse_number, 10, 60000, 200),
     NUMBER("timing", queue_mib, parse_number, 1, 4096, 32),
     {"rules", "run", parse_yes, offsetof(struct config, rules_run), 0, 1, 1},

@@ -10,7 +10,7 @@
 #include "notify.h"
 #include "recorder.h"
 
-#define QUIET_TICKS 20 /* ticks without a record before the loop goes to sleep */
+#define QUIET_TICKS 5 /* ticks without a record before the loop goes to sleep */
 #define SECOND_MS   1000
 
 enum { TIMER_TICK, TIMER_FLUSH, TIMER_SECOND, TIMERS };
@@ -38,13 +38,21 @@ static void on_flush(uv_timer_t *timer);
 
 /* ---- waking and sleeping ---- */
 
+static void start_tick(struct loop *loop)
+{
+    /* A recording is there to be read. */
+    uint64_t every = loop->config->replay ? 1 : loop->config->tick_ms;
+
+    uv_timer_start(&loop->timers[TIMER_TICK], on_tick, 0, every);
+}
+
 static void wake(struct loop *loop)
 {
     for (size_t i = 0; i < loop->ring_count; i++)
         uv_poll_stop(&loop->rings[i]);
     loop->asleep = false;
     loop->quiet = 0;
-    uv_timer_start(&loop->timers[TIMER_TICK], on_tick, 0, loop->config->tick_ms);
+    start_tick(loop);
     uv_timer_start(&loop->timers[TIMER_FLUSH], on_flush, loop->config->flush_ms,
                    loop->config->flush_ms);
 }
@@ -149,7 +157,7 @@ static void on_signal(uv_signal_t *handle, int signal)
 
 static void start_timers(struct loop *loop)
 {
-    uv_timer_start(&loop->timers[TIMER_TICK], on_tick, 0, loop->config->tick_ms);
+    start_tick(loop);
     uv_timer_start(&loop->timers[TIMER_FLUSH], on_flush, loop->config->flush_ms,
                    loop->config->flush_ms);
     uv_timer_start(&loop->timers[TIMER_SECOND], on_second, SECOND_MS, SECOND_MS);

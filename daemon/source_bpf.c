@@ -98,6 +98,8 @@ static void take_record(void *context, const void *data, size_t size)
     feed->received++;
     if (header->kind == EVENT_LOSS)
         source->rescan = true;
+    if (header->kind == EVENT_UDP_FLOW || header->kind == EVENT_UDP_CLOSE)
+        source->sweeps.stirred = true;
     if (header->time > feed->newest)
         feed->newest = header->time;
     users_introduce(source->users, header, pass_on, source);
@@ -138,6 +140,7 @@ static void count_drops(struct source *source)
 {
     for (uint32_t loss_class = 0; loss_class < EVENT_CLASSES; loss_class++) {
         uint64_t dropped = probes_count(source->probes, dropped[loss_class]);
+        source->sweeps.stirred |= dropped > source->dropped[loss_class];
         if (dropped > source->dropped[loss_class])
             report_loss(source, &(struct loss){.loss_class = loss_class,
                                                .count = dropped - source->dropped[loss_class],

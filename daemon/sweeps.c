@@ -30,10 +30,16 @@ void sweeps_flows(struct sweeps *sweeps, bool all)
     uint32_t room = probes_udp_room(sweeps->probes);
     struct emit_sweep sweep = {.idle_ns = sweeps->idle_ns, .round = sweeps->round++, .all = all};
 
+    /* To look through an empty map takes the kernel a millisecond. */
+    if (!all && !sweeps->flows && !sweeps->stirred)
+        return;
+    sweeps->stirred = false;
     if (sweeps->flows > room / 4 * 3 && sweep.idle_ns > CROWDED_NS)
         sweep.idle_ns = CROWDED_NS;
     if (run(sweeps, PROBES_FLOWS, &sweep))
         sweeps->flows = sweep.seen;
+    else
+        sweeps->stirred = true;
 }
 
 void sweeps_budgets(struct sweeps *sweeps, uint64_t began)

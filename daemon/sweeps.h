@@ -19,12 +19,13 @@ struct sweeps {
     uint64_t idle_ns;     /* a flow for which nothing came for so long has ended */
     uint64_t round;       /* looks at the flows so far */
     uint32_t flows;       /* that the last look has seen */
+    bool stirred;         /* a flow may have begun or ended since: the caller's to set */
     uint64_t over_budget; /* records not sent because of a budget, at the last look at those */
     uint64_t budgets_at;  /* when that was; ns, boot clock */
 };
 
-/* The flows that have changed, as EVENT_UDP_FLOW. all: every one; otherwise a long-lived one is
- * told less and less often, at least once in 32 looks. */
+/* The flows that have changed, as EVENT_UDP_FLOW; where there can be none it costs nothing. all:
+ * every one; otherwise a long-lived one is told less and less often, at least once in 32 looks. */
 void sweeps_flows(struct sweeps *sweeps, bool all);
 
 /* What cgroups could not send because of their budgets, as EVENT_LOSS; those that send nothing any

@@ -105,7 +105,7 @@ static void without_anything_the_defaults_hold(void **state)
     assert_false(config.check_config || config.check_kernel || config.help || config.version);
     assert_int_equal(config.lifecycle_ring_mib, 32);
     assert_int_equal(config.activity_ring_mib, 16);
-    assert_int_equal(config.tick_ms, 10);
+    assert_int_equal(config.tick_ms, 40);
     assert_int_equal(config.flush_ms, 200);
     assert_int_equal(config.queue_mib, 32);
     assert_true(config.full_tier);
