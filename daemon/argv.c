@@ -9,11 +9,12 @@
 
 struct shared *argv_json(struct text argv)
 {
-    char *json = argv.data ? malloc(argv.length * (JSON_ESCAPED_MAX + 3) + 2) : NULL;
-    struct shared *shared;
+    char *json;
+    struct shared *shared =
+        argv.data ? shared_begin(argv.length * (JSON_ESCAPED_MAX + 3) + 2, &json) : NULL;
     size_t size = 0;
 
-    if (!json)
+    if (!shared)
         return NULL;
     json[size++] = '[';
     for (size_t at = 0; at < argv.length;) {
@@ -24,9 +25,7 @@ struct shared *argv_json(struct text argv)
         at += length + 1;
     }
     json[size++] = ']';
-    shared = shared_new((struct text){json, size});
-    free(json);
-    return shared;
+    return shared_end(shared, size);
 }
 
 /* The value of a variable; data is NULL where it is not set. */
@@ -85,21 +84,17 @@ struct shared *argv_environment(struct text environment, char *const *names)
 
 struct shared *argv_joined(struct text argv)
 {
-    size_t length = argv.length;
     struct shared *shared;
+    size_t length = argv.length;
     char *joined;
 
     if (!argv.data)
         return NULL;
     if (length && !argv.data[length - 1])
         length--;
-    joined = malloc(length + 1);
-    if (!joined)
-        return NULL;
-    for (size_t i = 0; i < length; i++)
+    shared = shared_begin(length, &joined);
+    for (size_t i = 0; shared && i < length; i++)
         joined[i] = argv.data[i] ? argv.data[i] : ' ';
-    shared = shared_new((struct text){joined, length});
-    free(joined);
     return shared;
 }
 

@@ -107,10 +107,9 @@ static int make_room_for_row(struct batch *batch)
 static size_t text_bytes(const struct table *table, const void *columns)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < table->column_count; i++) {
-        const void *field = (const char *)columns + table->columns[i].offset;
-        if (table->columns[i].type == COLUMN_TEXT && ((const struct text *)field)->data)
-            bytes += ((const struct text *)field)->length;
+    for (const unsigned short *place = table->texts; *place != ROW_TEXTS_END; place++) {
+        const struct text *text = (const void *)((const char *)columns + *place);
+        bytes += text->data ? text->length : 0;
     }
     return bytes;
 }
@@ -118,9 +117,9 @@ static size_t text_bytes(const struct table *table, const void *columns)
 /* Moves the text of a copied row to `room` and makes the row point there. */
 static void move_text(const struct table *table, char *columns, char *room)
 {
-    for (size_t i = 0; i < table->column_count; i++) {
-        struct text *text = (void *)(columns + table->columns[i].offset);
-        if (table->columns[i].type != COLUMN_TEXT || !text->data)
+    for (const unsigned short *place = table->texts; *place != ROW_TEXTS_END; place++) {
+        struct text *text = (void *)(columns + *place);
+        if (!text->data)
             continue;
         memcpy(room, text->data, text->length);
         text->data = room;

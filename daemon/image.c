@@ -38,12 +38,19 @@ static bool device_name(uint32_t rdev, char *name, size_t size)
         snprintf(name, size, "tty:/dev/ttyS%u", minor - FIRST_SERIAL);
     else if (major == MAJOR_AUXILIARY && minor < 3)
         snprintf(name, size, "tty:%s", auxiliary_devices[minor]);
-    else if (major == MAJOR_MEMORY && minor < sizeof(memory_devices) / sizeof(char *) &&
-             memory_devices[minor])
-        snprintf(name, size, "%s", memory_devices[minor]);
     else
         return false;
     return true;
+}
+
+/* The name of a device that nearly everybody has as a stream; NULL: it is another. */
+static const char *memory_device(uint32_t rdev)
+{
+    uint32_t minor = DEVICE_MINOR(rdev);
+
+    if (DEVICE_MAJOR(rdev) != MAJOR_MEMORY || minor >= sizeof(memory_devices) / sizeof(char *))
+        return NULL;
+    return memory_devices[minor];
 }
 
 struct shared *image_stream(const struct event *event, const struct event_fd *fd)
@@ -56,17 +63,30 @@ struct shared *image_stream(const struct event *event, const struct event_fd *fd
         snprintf(name, sizeof(name), "pipe:[%llu]", fd->inode);
     else if (S_ISSOCK(fd->mode))
         snprintf(name, sizeof(name), "socket:[%llu]", fd->inode);
+    else if (S_ISCHR(fd->mode) && memory_device(fd->rdev))
+        return shared_string(memory_device(fd->rdev));
     else if (!S_ISCHR(fd->mode) || !device_name(fd->rdev, name, sizeof(name)))
         return shared_new(event_text(event, fd->path));
     return shared_string(name);
 }
 
+/* Writes a number in decimal that ends before `end`; where it begins. */
+static char *put_number(char *end, uint32_t number)
+{
+    do
+        *--end = (char)('0' + number % 10);
+    while (number /= 10);
+    return end;
+}
+
 struct shared *image_device(uint32_t device)
 {
-    char text[32];
+    char text[32], *end = text + sizeof(text), *begin;
 
-    snprintf(text, sizeof(text), "%u:%u", DEVICE_MAJOR(device), DEVICE_MINOR(device));
-    return shared_string(text);
+    begin = put_number(end, DEVICE_MINOR(device));
+    *--begin = ':';
+    begin = put_number(begin, DEVICE_MAJOR(device));
+    return shared_new((struct text){begin, (size_t)(end - begin)});
 }
 
 /* Two stretches of text with a slash between them. */
@@ -124,10 +144,12 @@ struct shared *image_error(uint32_t error)
 
 struct shared *image_capabilities(uint64_t capabilities)
 {
-    char text[32];
+    static const char digits[] = "0123456789abcdef";
+    char text[16];
 
-    snprintf(text, sizeof(text), "%016llx", (unsigned long long)capabilities);
-    return shared_string(text);
+    for (size_t i = sizeof(text); i > 0; capabilities >>= 4)
+        text[--i] = digits[capabilities & 15];
+    return shared_new((struct text){text, sizeof(text)});
 }
 
 struct shared *image_terminal(const char tty[EVENT_TTY_SIZE])

@@ -21,15 +21,10 @@ int64_t model_id(struct model *model, enum row_kind kind)
     return model->next_id[kind]++;
 }
 
-struct text model_constant(const char *string)
-{
-    return string ? (struct text){string, strlen(string)} : TEXT_NULL;
-}
-
 const char *model_one_of(struct text text, const char *const *names)
 {
-    for (; *names; names++)
-        if (text.data && strlen(*names) == text.length &&
+    for (; text.length && *names; names++)
+        if (**names == *text.data && strlen(*names) == text.length &&
             memcmp(*names, text.data, text.length) == 0)
             return *names;
     return NULL;

@@ -157,6 +157,11 @@ static bool is_name(const char *runtime)
     return runtime && model_one_of(model_constant(runtime), named);
 }
 
+static bool is_service(const struct container_path *found)
+{
+    return found->runtime && strcmp(found->runtime, RUNTIME_SYSTEMD) == 0;
+}
+
 static struct container *from_path(struct model *model, const struct container_path *found,
                                    struct text path)
 {
@@ -169,7 +174,7 @@ static struct container *from_path(struct model *model, const struct container_p
         container->text[CONTAINER_RUNTIME] = shared_string(found->runtime);
     if (is_name(found->runtime))
         container->text[CONTAINER_NAME] = shared_hold(container->text[CONTAINER_ID]);
-    container->service = found->runtime && strcmp(found->runtime, RUNTIME_SYSTEMD) == 0;
+    container->service = is_service(found);
     return container;
 }
 
@@ -188,25 +193,49 @@ static struct container *known_around(const struct container_state *state, struc
     return NULL;
 }
 
+/* A cgroup's processes share its path. */
+static const struct container_reading *reading_of(struct container_state *state,
+                                                  struct shared *cgroup)
+{
+    struct container_reading *reading = &state->readings[(uintptr_t)cgroup / 64 % READINGS];
+
+    if (reading->cgroup == cgroup)
+        return reading;
+    shared_set(&reading->cgroup, shared_hold(cgroup));
+    reading->named = container_path_read(shared_text(cgroup), &reading->found);
+    return reading;
+}
+
 /* Where a cgroup belongs: a container that a runtime's files have named, one that the path names,
  * or a service. The innermost counts, and a service last. */
-static struct container *container_of(struct model *model, struct text path)
+static struct container *container_of(struct model *model, struct shared *cgroup)
 {
+    struct container_state *state = cgroup ? state_of(model) : NULL;
+    struct text own = shared_text(cgroup);
+    const struct container_reading *reading;
     struct container *known, *container;
-    struct container_path found;
-    struct text own = path;
 
-    if (!path.data)
+    if (!state)
         return NULL;
-    known = known_around(model->containers, path);
-    if (!container_path_read(path, &found))
+    known = known_around(state, own);
+    reading = reading_of(state, cgroup);
+    if (!reading->named)
         return known;
-    own.length = found.cgroup;
-    if (known && ((found.runtime && strcmp(found.runtime, RUNTIME_SYSTEMD) == 0) ||
+    own.length = reading->found.cgroup;
+    if (known && (is_service(&reading->found) ||
                   shared_text(known->text[CONTAINER_CGROUP]).length >= own.length))
         return known;
-    container = model->containers ? container_at(model->containers, own) : NULL;
-    return container ? container : from_path(model, &found, own);
+    container = container_at(state, own);
+    return container ? container : from_path(model, &reading->found, own);
+}
+
+static struct container *container_of_path(struct model *model, struct text path)
+{
+    struct shared *cgroup = shared_new(path);
+    struct container *container = container_of(model, cgroup);
+
+    shared_drop(cgroup);
+    return container;
 }
 
 /* ---- coming and going ---- */
@@ -280,7 +309,7 @@ static void move_in(struct model *model, struct process *process, struct contain
 static void place(struct model *model, struct process *process, int64_t at)
 {
     struct container *before = process->container;
-    struct container *now = container_of(model, shared_text(process->text.cgroup));
+    struct container *now = container_of(model, process->text.cgroup);
 
     if (now == before)
         return;
@@ -384,7 +413,7 @@ void container_describe(struct model *model, const struct event *event)
 
     if (!path.data || !id.data)
         return;
-    container = container_of(model, path);
+    container = container_of_path(model, path);
     if (container && is_text(shared_text(container->text[CONTAINER_CGROUP]), path)) {
         describe(container, event);
         container_touch(model, container);
@@ -493,6 +522,8 @@ void container_free_all(struct model *model)
         return;
     while (!TAILQ_EMPTY(&state->all))
         container_free(model, TAILQ_FIRST(&state->all));
+    for (size_t i = 0; i < READINGS; i++)
+        shared_drop(state->readings[i].cgroup);
     index_free(&state->by_path);
     index_free(&state->namespaces);
     index_free(&state->entries);

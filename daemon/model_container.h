@@ -4,6 +4,7 @@
 #ifndef SPYQ_MODEL_CONTAINER_H
 #define SPYQ_MODEL_CONTAINER_H
 
+#include "container_path.h"
 #include "model_private.h"
 
 /* The text columns, in the order of `texts` in model_container.c. */
@@ -41,6 +42,14 @@ TAILQ_HEAD(container_list, container);
 struct entry;
 TAILQ_HEAD(entry_list, entry);
 
+/* What the path of a cgroup says, of those that were read last. */
+#define READINGS 16
+struct container_reading {
+    struct shared *cgroup; /* held; NULL: none yet */
+    bool named;            /* it is of a container or service */
+    struct container_path found;
+};
+
 struct container_state {
     struct index by_path;    /* hash of the cgroup's path -> struct container, a chain */
     struct index namespaces; /* (mount or pid namespace) -> struct container that has it */
@@ -49,6 +58,7 @@ struct container_state {
     struct container_list changed;
     struct entry_list recent_entries; /* the oldest first */
     uint64_t last_entry;
+    struct container_reading readings[READINGS];
 };
 
 /* A container's row changed. */

@@ -5,6 +5,7 @@
 #define SPYQ_MODEL_PRIVATE_H
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "index.h"
@@ -243,8 +244,11 @@ int64_t model_id(struct model *model, enum row_kind kind);
 /* Puts a row into the batch; counts it as lost when there is no memory. */
 void model_put(struct model *model, enum row_kind kind, const void *columns);
 
-/* A NUL-terminated constant as text; NULL is NULL. */
-struct text model_constant(const char *string);
+/* A NUL-terminated constant as text; NULL is NULL. Inline, as the compiler knows most lengths. */
+static inline struct text model_constant(const char *string)
+{
+    return string ? (struct text){string, strlen(string)} : TEXT_NULL;
+}
 
 /* Which of the names (NULL-terminated list of constants) the text is; NULL: none of them. */
 const char *model_one_of(struct text text, const char *const *names);

@@ -147,6 +147,15 @@ static void inherit_image(struct process *process, const struct process *parent)
         shared_set(&process->text.cwd, shared_hold(parent->text.cwd));
 }
 
+/* What is likely to be the same in the child. What the kernel says of it comes after, and counts.
+ */
+static void expect_as(struct process *process, const struct process *parent)
+{
+    process->standing = parent->standing;
+    process->text.comm = shared_hold(parent->text.comm);
+    process->text.capabilities = shared_hold(parent->text.capabilities);
+}
+
 /* ---- what the kernel says of it ---- */
 
 static int64_t known_id(uint32_t id)
@@ -185,6 +194,8 @@ void process_become(struct model *model, struct process *process, const struct e
     struct process_texts *text = &process->text;
 
     set_ids(process, task);
+    if (!process->standing.known || process->standing.capabilities != task->capabilities)
+        shared_set(&text->capabilities, image_capabilities(task->capabilities));
     process->standing = privilege_standing(task);
     if (!process->ended)
         enter_pids(model, process);
@@ -194,9 +205,8 @@ void process_become(struct model *model, struct process *process, const struct e
         process->row.depth = 0;
     process->cwd_inode = task->cwd_inode;
     process->cwd_device = task->cwd_device;
-    shared_set(&text->comm, shared_new(event_field(task->comm, sizeof(task->comm))));
+    shared_keep(&text->comm, event_field(task->comm, sizeof(task->comm)));
     shared_set(&text->tty, image_terminal(task->tty));
-    shared_set(&text->capabilities, image_capabilities(task->capabilities));
     shared_set(&text->user, shared_hold(index_get(&model->users, (struct key){task->uid, 0})));
     set_cgroup(model, process, task->cgroup_id);
     trace_changed(model, process);
@@ -213,9 +223,9 @@ static void set_image(struct process *process, const struct event *event, struct
 {
     const struct event_image *image = &event->exec->image;
 
-    shared_set(&process->text.exe, shared_new(event_text(event, image->exe)));
+    shared_keep(&process->text.exe, event_text(event, image->exe));
     shared_set(&process->text.cmdline, argv_joined(argv));
-    shared_set(&process->text.cwd, shared_new(event_text(event, image->cwd)));
+    shared_keep(&process->text.cwd, event_text(event, image->cwd));
     process->row.truncated = image_is_cut(image);
 }
 
@@ -233,6 +243,8 @@ void process_fork(struct model *model, const struct event *event)
             return;
         process->parent_pid = task->creator_pid;
         process->parent_start = task->creator_start;
+        if (parent)
+            expect_as(process, parent);
         process_become(model, process, task);
         if (parent)
             inherit_image(process, parent);
@@ -311,7 +323,7 @@ void process_exit(struct model *model, const struct event *event)
         process = process_of(model, event->header);
     if (!process || process->ended)
         return;
-    shared_set(&process->text.comm, shared_new(event_field(exit->comm, sizeof(exit->comm))));
+    shared_keep(&process->text.comm, event_field(exit->comm, sizeof(exit->comm)));
     if (signal)
         process->row.exit_signal = signal;
     else

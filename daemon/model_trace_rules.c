@@ -18,7 +18,7 @@
 
 static bool equals(struct text text, const char *string)
 {
-    return text.data && text.length == strlen(string) &&
+    return text.length && *text.data == *string && text.length == strlen(string) &&
            memcmp(text.data, string, text.length) == 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "shared.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,24 @@ struct shared *shared_new(struct text text)
     shared->length = text.length;
     if (text.length)
         memcpy(shared->data, text.data, text.length);
+    return shared;
+}
+
+struct shared *shared_begin(size_t room, char **data)
+{
+    struct shared *shared = malloc(sizeof(*shared) + room);
+
+    if (!shared)
+        return NULL;
+    shared->holders = 1;
+    shared->length = room;
+    *data = shared->data;
+    return shared;
+}
+
+struct shared *shared_end(struct shared *shared, size_t length)
+{
+    shared->length = length;
     return shared;
 }
 
@@ -45,6 +64,18 @@ void shared_set(struct shared **place, struct shared *value)
 {
     shared_drop(*place);
     *place = value;
+}
+
+static bool is_text(const struct shared *shared, struct text text)
+{
+    return shared && text.data && shared->length == text.length &&
+           memcmp(shared->data, text.data, text.length) == 0;
+}
+
+void shared_keep(struct shared **place, struct text text)
+{
+    if (!is_text(*place, text))
+        shared_set(place, shared_new(text));
 }
 
 struct text shared_text(const struct shared *shared)

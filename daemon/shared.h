@@ -17,6 +17,11 @@ struct shared *shared_new(struct text text);
 /* As shared_new, of a NUL-terminated string. */
 struct shared *shared_string(const char *string);
 
+/* Room for a text of at most `room` bytes, which the caller writes and then says how long it is.
+ * NULL: out of memory. */
+struct shared *shared_begin(size_t room, char **data);
+struct shared *shared_end(struct shared *shared, size_t length);
+
 /* Makes the caller one more holder. Returns its argument. */
 struct shared *shared_hold(struct shared *shared);
 
@@ -25,6 +30,9 @@ void shared_drop(struct shared *shared);
 
 /* Replaces what *place holds with `value`, whose hold passes to *place. */
 void shared_set(struct shared **place, struct shared *value);
+
+/* Makes *place hold that text, which is what it holds already as a rule. */
+void shared_keep(struct shared **place, struct text text);
 
 /* The text; valid as long as somebody holds it. */
 struct text shared_text(const struct shared *shared);

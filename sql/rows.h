@@ -158,11 +158,16 @@ struct column {
     size_t offset; /* of the field in its row struct */
 };
 
+#define ROW_TEXTS_END 0xffff
+
 struct table {
     const char *name;
     const struct column *columns; /* the first is the primary key, `id` */
     size_t column_count;
-    size_t row_size; /* of the row struct, in bytes */
+    size_t row_size;             /* of the row struct, in bytes */
+    const void *cleared;         /* a row struct whose columns are all NULL */
+    const unsigned short *texts; /* offsets of the texts in the row struct; behind the last
+                                    ROW_TEXTS_END */
 };
 
 /* Indexed by enum row_kind. */
