@@ -47,7 +47,8 @@ def records(data):
 
 def write(path, count, text=20, boot="b1"):
     """A recording of `count` processes that live for a millisecond each, one after the other, with
-    an argument of `text` bytes. They are of the boot that is named. Process i has the pid FIRST_PID + i and began at FIRST_AT + i ms."""
+    an argument of `text` bytes. They are of the boot that is named. Process i has the pid
+    FIRST_PID + i and began at FIRST_AT + i ms."""
     mark = "number-" + "0" * 10
     life = LIFE.replace(mark, mark + "x" * (text - len(mark)))
     life = life.replace("argv_length=22", f"argv_length={5 + max(text, len(mark))}")
