@@ -229,11 +229,11 @@ soak: ## record a mixed load for SECONDS (3600) within MIB (32) of store, and lo
 	+@$(call build,all tests)
 	@tests/soak/run $(BUILD) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(MIB),--mib $(MIB))
 
-check-faults: ## kill the recorder 1,000 times, have each write and allocation of the store fail (an hour)
+check-faults: ## kill the recorder 1,000 times, have writes and allocations of the store fail in turn (an hour)
 	@scripts/install-deps build test
 	+@$(call build,all $(BUILD)/tests/unit/test_store_faults)
 	@tests/faults/run $(BUILD) --long
-	@SPYQ_TEST_LONG=1 $(BUILD)/tests/unit/test_store_faults
+	@SPYQ_TEST_LONG=$(if $(ALL),2,1) $(BUILD)/tests/unit/test_store_faults
 
 bench: ## time recording and searching, beside what else there is: SUBJECTS="slowdown losses" (an hour)
 	@scripts/install-deps build test bench

@@ -2,7 +2,8 @@
 /*
  * One call goes wrong, and then all is well again: whatever call it is, nothing that was
  * acknowledged is lost, and the store is whole. Some of the calls are tried; with SPYQ_TEST_LONG=1
- * each of them.
+ * each of those to the disk, and one in 16 of the hundred thousand allocations (SEED=n: others),
+ * with SPYQ_TEST_LONG=2 each of these as well.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #define JOBS     8
 #define SOME     12 /* calls that are tried in a short run */
 #define PATIENCE 4
+#define THINNED  16 /* allocations: one in so many */
 
 /* Jobs are ten seconds long: most of a run is rolled away again. */
 static const struct retention_options limits = {.age = 40 * S};
@@ -59,10 +61,19 @@ static void start_over(void)
     now = (struct retention_time){START, 1000 * S};
 }
 
-static bool is_long(void)
+static int number(const char *variable)
 {
-    const char *value = getenv("SPYQ_TEST_LONG");
-    return value && *value == '1';
+    const char *value = getenv(variable);
+    return value ? atoi(value) : 0;
+}
+
+/* How far it is from a call that is tried to the next. */
+static int step_of(int calls, int in_a_long_run)
+{
+    int length = number("SPYQ_TEST_LONG");
+    if (length == 0)
+        return calls / SOME;
+    return length == 1 ? in_a_long_run : 1;
 }
 
 /* ---- calls that fail ---- */
@@ -80,13 +91,13 @@ static int count_calls(int *left)
     return calls;
 }
 
-/* A run for each of the calls, in which that one fails. */
-static void fail_each(int *left)
+/* A run for each of the calls, or for one in so many, in which that one fails. */
+static void fail_each(int *left, int in_a_long_run)
 {
     int calls = count_calls(left);
-    int step = is_long() ? 1 : calls / SOME;
+    int step = step_of(calls, in_a_long_run);
     patience = PATIENCE;
-    for (int i = 0; i < calls; i += step) {
+    for (int i = number("SEED") % step; i < calls; i += step) {
         start_over();
         *left = i;
         run_once();
@@ -102,14 +113,14 @@ static void a_write_that_fails_is_made_up_for(void **state)
 {
     (void)state;
     faulty_vfs_code = SQLITE_IOERR_WRITE;
-    fail_each(&faulty_vfs_left);
+    fail_each(&faulty_vfs_left, 1);
 }
 
 static void a_full_disk_is_made_up_for(void **state)
 {
     (void)state;
     faulty_vfs_code = SQLITE_FULL;
-    fail_each(&faulty_vfs_left);
+    fail_each(&faulty_vfs_left, 1);
 }
 
 /* ---- memory ---- */
@@ -135,7 +146,7 @@ static void *reallocate(void *memory, int size)
 static void memory_that_runs_out_is_made_up_for(void **state)
 {
     (void)state;
-    fail_each(&allocations_left);
+    fail_each(&allocations_left, THINNED);
 }
 
 /* ---- the end in the middle ---- */
@@ -173,7 +184,7 @@ static void nothing_acknowledged_is_lost_by_a_sudden_end(void **state)
     (void)state;
     faulty_vfs_code = SQLITE_IOERR; /* of no consequence */
     int calls = count_calls(&faulty_vfs_left);
-    int step = is_long() ? 1 : calls / SOME;
+    int step = step_of(calls, 1);
     for (int i = 0; i < calls; i += step) {
         int64_t count = die_at(i);
         open_store(&limits);
@@ -194,8 +205,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(a_write_that_fails_is_made_up_for),
         TEST(a_full_disk_is_made_up_for),
-        TEST(memory_that_runs_out_is_made_up_for),
         TEST(nothing_acknowledged_is_lost_by_a_sudden_end),
+        TEST(memory_that_runs_out_is_made_up_for),
     };
     sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual);
     sqlite3_mem_methods counting = usual;
