@@ -122,8 +122,13 @@ static void dispatch(sqlite3_context *context, int count, sqlite3_value **values
     fn->call(context, values);
 }
 
+int fn_register_owned(sqlite3 *db, struct fn *fn, void (*free_it)(void *fn))
+{
+    return sqlite3_create_function_v2(db, fn->name, fn->argument_count, SQLITE_UTF8 | fn->flags, fn,
+                                      dispatch, NULL, NULL, free_it);
+}
+
 int fn_register(sqlite3 *db, const struct fn *fn)
 {
-    return sqlite3_create_function_v2(db, fn->name, fn->argument_count, SQLITE_UTF8 | fn->flags,
-                                      (void *)fn, dispatch, NULL, NULL, NULL);
+    return fn_register_owned(db, (struct fn *)fn, NULL);
 }

@@ -40,12 +40,17 @@ extern const struct fn fn_time[];
 extern const struct fn fn_address[];
 extern const struct fn fn_path[];
 extern const struct fn fn_argv[];
-extern const struct fn fn_regexp[];
 extern const struct fn fn_rows[];
 extern const struct fn fn_hub[];
 
 /* Registers one function on a connection. *fn must outlive it. Returns SQLite's result code. */
 int fn_register(sqlite3 *db, const struct fn *fn);
+
+/* The same for one that is the connection's own, which frees it at last, on failure too. */
+int fn_register_owned(sqlite3 *db, struct fn *fn, void (*free_it)(void *fn));
+
+/* Registers regexp(). *name is its name. */
+int fn_regexp_register(sqlite3 *db, const char **name);
 
 /* The bytes of a text argument; they belong to the value. Never TEXT_NULL. */
 struct text fn_text(sqlite3_value *value);

@@ -1,65 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A pattern is compiled to the program of a nondeterministic automaton, which is run on all its
- * states at once. Jumps are relative, so that a stretch of program can be moved and copied.
+ * A pattern is compiled to the program of a nondeterministic automaton. Jumps are relative, so that
+ * a stretch of program can be moved and copied.
  */
 #include <sqlite3ext.h>
 
 #include <string.h>
 
-#include "fn_pattern.h"
+#include "fn_pattern_private.h"
 
 SQLITE_EXTENSION_INIT3
-
-enum op {
-    OP_BYTE,  /* reads the byte `argument` */
-    OP_SET,   /* reads a byte of set number `argument` */
-    OP_JUMP,  /* goes on `argument` instructions further */
-    OP_SPLIT, /* goes on both at the next instruction and `argument` further */
-    OP_START, /* holds at the start of the text */
-    OP_END,   /* holds at its end */
-    OP_MATCH,
-};
-
-struct instruction {
-    enum op op;
-    int argument;
-};
-
-struct byte_set {
-    uint64_t bits[4];
-};
-
-/* The states to go on from, each once: members[index[s]] is s for the members, and them alone. */
-struct state_set {
-    int *members;
-    int *index;
-    int count;
-};
-
-struct pattern {
-    struct instruction *program;
-    int length;
-    int capacity;
-    struct byte_set *sets;
-    int set_count;
-    struct byte_set first; /* what can begin a match, but at the start of the text */
-    int *memory;           /* of what follows */
-    struct state_set now;
-    struct state_set next;
-    int *pending; /* a stack for follow() */
-};
 
 /* ---- sets of bytes ---- */
 
 static void set_add(struct byte_set *set, int byte)
 {
     set->bits[byte / 64] |= (uint64_t)1 << byte % 64;
-}
-
-static bool set_has(const struct byte_set *set, int byte)
-{
-    return set->bits[byte / 64] >> byte % 64 & 1;
 }
 
 static void set_invert(struct byte_set *set)
@@ -475,118 +431,7 @@ static void take_alternatives(struct compiler *compiler)
     }
 }
 
-/* ---- running ---- */
-
-static bool state_add(struct state_set *set, int state)
-{
-    int index = set->index[state];
-
-    if (index < set->count && set->members[index] == state)
-        return false;
-    set->index[state] = set->count;
-    set->members[set->count++] = state;
-    return true;
-}
-
-/*
- * Adds a state, and all that can be reached from it without reading. Returns true at a match. Each
- * state is pushed by at most two others, and only once from each.
- */
-static bool follow(struct pattern *pattern, struct state_set *set, int state, bool at_start,
-                   bool at_end)
-{
-    int depth = 0;
-
-    pattern->pending[depth++] = state;
-    while (depth > 0) {
-        state = pattern->pending[--depth];
-        if (!state_add(set, state))
-            continue;
-        const struct instruction *instruction = &pattern->program[state];
-        if (instruction->op == OP_MATCH)
-            return true;
-        if (instruction->op == OP_JUMP || instruction->op == OP_SPLIT)
-            pattern->pending[depth++] = state + instruction->argument;
-        if (instruction->op == OP_SPLIT || (instruction->op == OP_START && at_start) ||
-            (instruction->op == OP_END && at_end))
-            pattern->pending[depth++] = state + 1;
-    }
-    return false;
-}
-
-static bool reads(const struct pattern *pattern, int state, int byte)
-{
-    const struct instruction *instruction = &pattern->program[state];
-
-    if (instruction->op == OP_BYTE)
-        return instruction->argument == byte;
-    return instruction->op == OP_SET && set_has(&pattern->sets[instruction->argument], byte);
-}
-
-/* Reads one byte: from `now` to `next`, which then change places. Returns true at a match. */
-static bool step(struct pattern *pattern, int byte, bool at_end)
-{
-    struct state_set read = pattern->next;
-
-    read.count = 0;
-    for (int i = 0; i < pattern->now.count; i++) {
-        int state = pattern->now.members[i];
-        if (reads(pattern, state, byte) && follow(pattern, &read, state + 1, false, at_end))
-            return true;
-    }
-    pattern->next = pattern->now;
-    pattern->now = read;
-    return false;
-}
-
-bool pattern_match(struct pattern *pattern, struct text text)
-{
-    const unsigned char *bytes = (const unsigned char *)text.data;
-
-    pattern->now.count = 0;
-    for (size_t i = 0;; i++) {
-        /* With nothing under way, only a byte that can begin a match is of interest. */
-        while (i > 0 && i < text.length && pattern->now.count == 0 &&
-               !set_has(&pattern->first, bytes[i]))
-            i++;
-        if (follow(pattern, &pattern->now, 0, i == 0, i == text.length))
-            return true;
-        if (i == text.length)
-            return false;
-        if (step(pattern, bytes[i], i + 1 == text.length))
-            return true;
-    }
-}
-
 /* ---- making and freeing ---- */
-
-static bool allocate_states(struct pattern *pattern)
-{
-    size_t length = (size_t)pattern->length;
-    int *memory = sqlite3_malloc64(6 * length * sizeof *memory);
-
-    if (!memory)
-        return false;
-    memset(memory, 0, 6 * length * sizeof *memory);
-    pattern->memory = memory;
-    pattern->now = (struct state_set){memory, memory + length, 0};
-    pattern->next = (struct state_set){memory + 2 * length, memory + 3 * length, 0};
-    pattern->pending = memory + 4 * length; /* two for each state */
-    return true;
-}
-
-static void find_first(struct pattern *pattern)
-{
-    bool empty = follow(pattern, &pattern->now, 0, false, false);
-
-    for (int byte = 0; byte < 256; byte++) {
-        bool begins = empty;
-        for (int i = 0; i < pattern->now.count && !begins; i++)
-            begins = reads(pattern, pattern->now.members[i], byte);
-        if (begins)
-            set_add(&pattern->first, byte);
-    }
-}
 
 struct pattern *pattern_compile(struct text text, const char **error)
 {
@@ -600,12 +445,11 @@ struct pattern *pattern_compile(struct text text, const char **error)
     *pattern = (struct pattern){.program = NULL};
     take_alternatives(&compiler);
     emit(&compiler, OP_MATCH, 0);
-    if (failed(&compiler) || !allocate_states(pattern)) {
+    if (failed(&compiler) || pattern_run_open(pattern) < 0) {
         *error = compiler.error;
         pattern_free(pattern);
         return NULL;
     }
-    find_first(pattern);
     return pattern;
 }
 
@@ -615,6 +459,6 @@ void pattern_free(struct pattern *pattern)
         return;
     sqlite3_free(pattern->program);
     sqlite3_free(pattern->sets);
-    sqlite3_free(pattern->memory);
+    pattern_run_close(pattern->run);
     sqlite3_free(pattern);
 }

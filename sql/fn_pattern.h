@@ -26,8 +26,9 @@ struct pattern;
 struct pattern *pattern_compile(struct text text, const char **error);
 
 /*
- * Does the pattern match anywhere in the text? The text is read once; each byte costs at most as
- * many steps as the pattern has states. Nothing is allocated. Not for two threads at once.
+ * Does the pattern match anywhere in the text? The text is read once; a byte mostly costs one step,
+ * and never more than a few for each state of the pattern. Nothing is allocated. Not for two
+ * threads at once.
  */
 bool pattern_match(struct pattern *pattern, struct text text);
 

@@ -207,6 +207,36 @@ def check_regexp_random(context):
     assert 3000 < matches < 12000, f"{matches} of 15000 match: the patterns test little"
 
 
+def check_regexp_places(context):
+    """Patterns whose automaton can be in more sets of states than are remembered."""
+    generator = random.Random(context.seed)
+    db = context.connect()
+    patterns = ("a.{7}b$", "a[ab]{9}c", "a.{12}a.{3}b|ca{3}", "b[^c]{6}$")
+    for pattern in patterns:
+        python = re.compile(pattern.replace("$", "\\Z"), re.DOTALL)
+        for _ in range(60):
+            text = "".join(generator.choice("aabbbc") for _ in range(generator.randrange(400)))
+            wanted = int(python.search(text) is not None)
+            got = call(db, "regexp", pattern, text)
+            assert got == wanted, f"seed {context.seed}: {pattern!r} on {text!r}: {got}"
+
+
+def check_regexp_kept(context):
+    """More patterns than a connection keeps, in one statement, and again in the next."""
+    db = context.connect()
+    patterns = [f"^{'a' * i}{'b' * j}$" for i in range(1, 15) for j in range(1, 15)]
+    db.execute("CREATE TEMP TABLE kept (pattern TEXT)")
+    db.executemany("INSERT INTO kept VALUES (?)", [(pattern,) for pattern in patterns])
+    for _ in range(2):
+        matches = db.execute("SELECT count(*) FROM kept AS a JOIN kept AS b ON"
+                             " trim(a.pattern, '^$') REGEXP b.pattern").fetchone()[0]
+        assert matches == len(patterns), matches
+    several = " + ".join(f"('aab' REGEXP '{pattern}')" for pattern in patterns[:90])
+    assert db.execute(f"SELECT {several}").fetchone()[0] == 1
+    long = "x" * 600
+    assert db.execute("SELECT ? REGEXP ?, 'x' REGEXP ?", (long, long, long)).fetchone() == (1, 0)
+
+
 def check_regexp_locale(context):
     """The same bytes match in a UTF-8 locale: an invalid one must not hide what follows it."""
     import locale
@@ -300,6 +330,8 @@ CHECKS = [
     ("functions: long values", check_long_values),
     ("functions: regexp takes linear time", check_regexp_time),
     ("functions: regexp agrees with Python's re", check_regexp_random),
+    ("functions: regexp forgets and goes on", check_regexp_places),
+    ("functions: regexp keeps patterns apart", check_regexp_kept),
     ("functions: regexp does not depend on the locale", check_regexp_locale),
     ("functions: one moment for one statement", check_statement_clock),
     ("functions: direct only", check_direct_only),
