@@ -6,7 +6,7 @@ from machine import Figure, ask, cpu_seconds, stop, until
 NO_RULES = "[rules]\nrun = no\n"
 SMALLEST = NO_RULES + "[store]\nmax_mib = 16\n"
 ROLLED = "SELECT coalesce(sum(count), 0) FROM losses WHERE class = 'retention'"
-FILLS = 2  # so many times the count until the smallest store is full
+FILLS = 1  # so many times the count until the smallest store is full
 ROUNDS = 2
 
 
