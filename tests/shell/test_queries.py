@@ -37,6 +37,7 @@ DEFAULTS = {
     "dns_queries": {"host_id": 1, "process_id": 1, "at": T, "server": "192.0.2.53"},
     "flags": {"host_id": 1, "process_id": 1, "at": T, "rule": "r", "severity": "high"},
     "losses": {"class": "network", "stage": "ring"},
+    "pairs": {"kind": "parent-child", "last_at": T, "count": 1, "novel": 0},
 }
 
 
@@ -103,7 +104,14 @@ CASES = {
          row("processes", id=6, exe=CURL, parent_id=2),
          row("processes", id=7, exe=NGINX, parent_id=2),
          row("processes", id=8, exe=SHELL, parent_id=2, started_at=AFTER)],
-        "id", [5], SPAN)],
+        "id", [5], SPAN),
+        # What the recorder has counted goes before what rows there are.
+        ([row("processes", id=1, exe=SHELL, started_at=BEFORE),
+          row("processes", id=2, exe=NGINX, started_at=BEFORE),
+          row("processes", id=3, exe=CURL, parent_id=1, started_at=BEFORE),
+          row("processes", id=4, exe=CURL, parent_id=1), row("processes", id=5, exe=CURL, parent_id=2),
+          row("pairs", a=SHELL, b=CURL, first_at=T), row("pairs", a=NGINX, b=CURL, first_at=BEFORE),
+          row("pairs", kind="user-program", a=NGINX, b=CURL, first_at=T)], "id", [4], SPAN)],
     "deleted-programs": [(
         [row("processes", id=i, exe=f"/x{i}", ended_at=T if i == 4 else None) for i in range(1, 8)]
         + [row("execs", process_id=1), row("execs", process_id=2, deleted=1),
