@@ -21,8 +21,9 @@ WINDOW = 300 * 10**9
 
 CONFIG = "[store]\nkeep_days = 0\nmax_mib = 16777216\nreserve_mib = 0\n[rules]\nrun = no\n"
 
-# What rules would have found: a flag for each two thousand processes, of ten traces a score.
-FLAGS = (
+# What the rules' thread would have left: a flag for each two thousand processes, of ten traces a score,
+# and who has started what.
+JUDGED = (
     "INSERT INTO flags (at, rule, severity, title, process_id, trace_id, flagged_at, host_id) "
     "SELECT started_at, 'rule-' || id % 7, 'medium', 'title', id, trace_id, started_at, 1 "
     "FROM processes WHERE id % 2000 = 999",
@@ -30,6 +31,9 @@ FLAGS = (
     "(SELECT trace_id FROM flags LIMIT 10)",
     "INSERT INTO score_reasons (trace_id, flag_id, points, reason) "
     "SELECT trace_id, min(id), 10, 'a rule' FROM flags GROUP BY trace_id",
+    "INSERT INTO pairs (kind, a, b, first_at, last_at, count, novel) SELECT 'parent-child', p.exe, c.exe, "
+    "min(c.started_at), max(c.started_at), count(*), 0 FROM processes AS c CROSS JOIN processes AS p "
+    "ON p.id = c.parent_id WHERE c.exe IS NOT NULL AND p.exe IS NOT NULL GROUP BY p.exe, c.exe",
 )
 
 
@@ -47,7 +51,7 @@ def make(machine, count):
     took = time.monotonic() - began
     connection = sqlite3.connect(store)
     with connection:
-        for sql in FLAGS:
+        for sql in JUDGED:
             connection.execute(sql)
     connection.close()
     return store, took
@@ -98,7 +102,7 @@ class Store:
 # What is asked, and the SQL: plain, and with functions of ours.
 PLAIN = [
     ("a process by its id", "SELECT * FROM processes WHERE id = :process"),
-    ("by pid, the newest", "SELECT * FROM processes WHERE pid = :pid ORDER BY started_at DESC LIMIT 1"),
+    ("by pid, the newest", "SELECT * FROM processes WHERE pid = :pid ORDER BY id DESC LIMIT 1"),
     ("by exe, a rare one", "SELECT * FROM processes WHERE exe = :exe ORDER BY started_at DESC"),
     ("by exe, the 20 newest of a common one",
      "SELECT * FROM processes WHERE exe = '/bin/cat' ORDER BY started_at DESC LIMIT 20"),
@@ -118,7 +122,7 @@ FUNCTIONS = [
 ]
 # Whole runs: from the start of spyq to its end.
 RUN = [
-    ("spyq, a process by its pid", ["SELECT * FROM processes WHERE pid = {pid} ORDER BY started_at DESC LIMIT 1"]),
+    ("spyq, a process by its pid", ["SELECT * FROM processes WHERE pid = {pid} ORDER BY id DESC LIMIT 1"]),
     ("spyq why", ["why", "{last}"]),
     ("spyq impact", ["impact", "{shell}"]),
     ("spyq story", ["story", "{last}"]),
