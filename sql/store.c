@@ -40,6 +40,14 @@ static bool is_out_of_space(int system_error)
     return system_error == ENOSPC || system_error == EDQUOT;
 }
 
+/* Where a COMMIT fails SQLite keeps no error of the system; store_commit() clears errno before it.
+ */
+static int cause_of(sqlite3 *db)
+{
+    int cause = sqlite3_system_errno(db);
+    return cause ? cause : errno;
+}
+
 static enum store_status status_of(sqlite3 *db)
 {
     switch (sqlite3_errcode(db)) {
@@ -57,7 +65,7 @@ static enum store_status status_of(sqlite3 *db)
     case SQLITE_MISMATCH:
         return STORE_REFUSED;
     case SQLITE_IOERR:
-        return is_out_of_space(sqlite3_system_errno(db)) ? STORE_FULL : STORE_ERROR;
+        return is_out_of_space(cause_of(db)) ? STORE_FULL : STORE_ERROR;
     default:
         return STORE_ERROR;
     }
@@ -67,7 +75,7 @@ enum store_status store_error_sqlite(struct store_error *error, sqlite3 *db, con
                                      const char *doing)
 {
     int code = sqlite3_errcode(db);
-    int cause = sqlite3_system_errno(db);
+    int cause = cause_of(db);
     bool has_cause = cause != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN);
     return store_error_set(error, status_of(db), "%s: %s: %s%s%s", path, doing, sqlite3_errmsg(db),
                            has_cause ? ": " : "", has_cause ? strerror(cause) : "");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -215,6 +216,7 @@ enum store_status store_commit(struct store *store)
     }
     if (store_changes_write(store) != STORE_OK)
         return store->failure.status;
+    errno = 0; /* see cause_of() */
     if (sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
         return store_failed(store, "cannot commit");
     memcpy(store->last_id, store->last_id_seen, sizeof(store->last_id));

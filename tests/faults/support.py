@@ -122,9 +122,9 @@ class Case(unittest.TestCase):
         return subprocess.run([program("spyq"), "--store", store, *arguments], capture_output=True,
                               stdin=subprocess.DEVNULL, check=False, timeout=120, **how)
 
-    def answer(self, store, sql, **how):
-        """The rows that the shell gives, as dicts."""
-        done = self.spyq(store, "--json", sql, **how)
+    def answer(self, store, *arguments):
+        """The rows that the shell gives for SQL or a verb, as dicts."""
+        done = self.spyq(store, "--json", *arguments)
         self.assertEqual((done.returncode, done.stderr), (0, b""), done.stdout[:500])
         return json.loads(done.stdout)
 

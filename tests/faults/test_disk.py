@@ -2,6 +2,7 @@
 """Disks that are full, cannot be written, or go away while they are written."""
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -62,6 +63,47 @@ class FullDisk(Case):
         fill(self.path("small/ballast"))
         self.assertEqual(self.answer(store, "SELECT count(*) AS n FROM processes"), [{"n": 501}])
         self.whole(store)
+
+
+class GoesAway(Case):
+    """A disk that the kernel makes read-only under the recorder, as it does after an error."""
+
+    def disk(self):
+        """An ext4 in a file, mounted; where, and the file."""
+        if os.geteuid() != 0 or not os.path.exists("/dev/loop-control") or not shutil.which("mkfs.ext4"):
+            self.skipTest("no loop devices, or no mkfs.ext4")
+        image = self.path("image")
+        with open(image, "wb") as file:
+            file.truncate(64 << 20)
+        subprocess.run(["mkfs.ext4", "-q", image], check=True)
+        return self.mount("disk", "loop", kind="ext4", source=image), image
+
+    def test_while_recording(self):
+        """It is said once, with the reason; the recorder goes on trying, and ends when told to; what
+        had been seen is there, at once and after the disk is well again."""
+        where, image = self.disk()
+        recording = self.lives(LIVES, text=400)
+        recorder = self.record(recording, store="disk/spyq.db",
+                               config="[timing]\nqueue_mib = 1\nflush_ms = 10\n")
+        seen = "SELECT id, pid FROM processes"
+        wait_until(lambda: os.path.exists(recorder.store) and query(recorder.store, seen), step=0.001)
+        before = query(recorder.store, seen)
+        subprocess.run(["mount", "-o", "remount,abort", where], check=True)
+        self.assertTrue(recorder.says("can not write, trying again", "Read-only file system"),
+                        recorder.output())
+        self.assertIsNone(recorder.process.poll(), recorder.output())
+        recorder.process.send_signal(signal.SIGTERM)
+        self.assertEqual(recorder.wait(), 1)
+        self.assertEqual(recorder.output().count("can not write"), 1, recorder.output())
+        self.assertRegex(recorder.output(), r"\d+ rows could not be written: .*Read-only file system")
+        self.assertLessEqual(set(before), set(query(recorder.store, seen)))
+        self.whole(recorder.store)
+        subprocess.run(["umount", where], check=True)
+        subprocess.run(["e2fsck", "-p", image], check=False, stdout=subprocess.DEVNULL)
+        self.mount("disk", "loop", kind="ext4", source=image)
+        self.make(recording, store="disk/spyq.db")
+        self.assertLessEqual(set(before), set(query(recorder.store, seen)))
+        self.whole(recorder.store)
 
 
 class ReadOnly(Case):
