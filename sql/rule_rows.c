@@ -120,9 +120,9 @@ static bool is_same(struct text a, struct text b)
     return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
 }
 
-static uint32_t *bucket_of(const struct rule_rows *rows, struct text text)
+static uint64_t hash_of(uint64_t seed, struct text text)
 {
-    uint64_t hash = mix(rows->seed, text.data ? text.length : UINT64_MAX), word = 0;
+    uint64_t hash = mix(seed, text.length), word = 0;
 
     for (; text.length >= sizeof(word); text.data += sizeof(word), text.length -= sizeof(word)) {
         memcpy(&word, text.data, sizeof(word));
@@ -131,7 +131,14 @@ static uint32_t *bucket_of(const struct rule_rows *rows, struct text text)
     word = 0;
     if (text.length)
         memcpy(&word, text.data, text.length);
-    return &rows->heads[(mix(mix(hash, word), rows->seed) >> 16) & (rows->room * 2 - 1)];
+    return mix(mix(hash, word), seed);
+}
+
+static uint32_t *bucket_of(const struct rule_rows *rows, struct text text)
+{
+    uint64_t hash = text.data ? hash_of(rows->seed, text) : rows->seed;
+
+    return &rows->heads[(hash >> 16) & (rows->room * 2 - 1)];
 }
 
 /* The first row with that text in the bucket, or RULE_ROWS_NONE. */
