@@ -27,7 +27,9 @@ static void *map_pages(const struct ring *ring, int protection, size_t offset, s
 {
     void *pages = mmap(NULL, size, protection, MAP_SHARED, ring->fd, (off_t)offset);
 
-    return pages == MAP_FAILED ? NULL : pages;
+    if (pages == MAP_FAILED)
+        return NULL;
+    return pages;
 }
 
 static void unmap_pages(const void *pages, size_t size)
