@@ -184,7 +184,8 @@ class Faults(OwnRecorderCase):
         """The recorder survives, says so once, goes on within 5 s of there being space again, and
         each exec is in the store or counted as lost."""
         self.mount(16)
-        self.record(store="small/spyq.db", config="[timing]\nqueue_mib = 1\n")
+        self.record(store="small/spyq.db", config="[timing]\nqueue_mib = 1\n"
+                    "[rings]\nlifecycle_mib = 2\n")
         actor = self.actor()
         before, _ = actor.run("/bin/true", "before")
         self.ended(before)
