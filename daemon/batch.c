@@ -104,39 +104,15 @@ static int make_room_for_row(struct batch *batch)
     return 0;
 }
 
-static size_t text_bytes(const struct table *table, const void *columns)
-{
-    size_t bytes = 0;
-    for (const unsigned short *place = table->texts; *place != ROW_TEXTS_END; place++) {
-        const struct text *text = (const void *)((const char *)columns + *place);
-        bytes += text->data ? text->length : 0;
-    }
-    return bytes;
-}
-
-/* Moves the text of a copied row to `room` and makes the row point there. */
-static void move_text(const struct table *table, char *columns, char *room)
-{
-    for (const unsigned short *place = table->texts; *place != ROW_TEXTS_END; place++) {
-        struct text *text = (void *)(columns + *place);
-        if (!text->data)
-            continue;
-        memcpy(room, text->data, text->length);
-        text->data = room;
-        room += text->length;
-    }
-}
-
 int batch_add(struct batch *batch, enum row_kind kind, const void *columns)
 {
     const struct table *table = &row_tables[kind];
     if (make_room_for_row(batch) < 0)
         return -1;
-    char *copy = take(batch, kind, table->row_size + text_bytes(table, columns));
+    char *copy = take(batch, kind, row_copy_size(table, columns));
     if (!copy)
         return -1;
-    memcpy(copy, columns, table->row_size);
-    move_text(table, copy, copy + table->row_size);
+    row_copy(table, columns, copy);
     batch->rows[batch->count++] = (struct row){kind, copy};
     return 0;
 }

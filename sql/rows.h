@@ -182,4 +182,12 @@ struct row {
 /* Sets every column of a row struct to NULL. */
 void row_clear(enum row_kind kind, void *columns);
 
+/* The column of that name; NULL: there is none. */
+const struct column *row_column(const struct table *table, const char *name);
+
+/* A copy of a row struct with its texts behind it: how many bytes it takes, and making it in so
+ * much room, which is aligned for a row struct. */
+size_t row_copy_size(const struct table *table, const void *columns);
+void row_copy(const struct table *table, const void *columns, void *to);
+
 #endif

@@ -220,19 +220,11 @@ static char *view_sql(size_t i, bool held)
                            table_name(i), table_name(i), table_name(i));
 }
 
-static const struct column *column_named(const struct table *shape, const char *name)
-{
-    for (size_t i = 0; i < shape->column_count; i++)
-        if (strcmp(shape->columns[i].name, name) == 0)
-            return &shape->columns[i];
-    return NULL;
-}
-
 static const struct column *key_of(enum row_kind kind)
 {
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (keys[i].kind == kind)
-            return column_named(&row_tables[kind], keys[i].column);
+            return row_column(&row_tables[kind], keys[i].column);
     return NULL;
 }
 
@@ -388,29 +380,6 @@ static int put_id(struct rule_batch *batch, size_t i, int64_t id)
     return put(batch, i, copy->columns);
 }
 
-static size_t text_bytes(const struct table *shape, const char *columns)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < shape->column_count; i++)
-        if (shape->columns[i].type == COLUMN_TEXT)
-            bytes +=
-                ((const struct text *)(const void *)(columns + shape->columns[i].offset))->length;
-    return bytes;
-}
-
-static void move_texts(const struct table *shape, char *columns, char *room)
-{
-    for (size_t i = 0; i < shape->column_count; i++) {
-        struct text *text = (void *)(columns + shape->columns[i].offset);
-        if (shape->columns[i].type != COLUMN_TEXT || !text->data)
-            continue;
-        memcpy(room, text->data, text->length);
-        text->data = room;
-        room += text->length;
-    }
-}
-
 /* A row of any kind, for a statement to fetch it into. */
 #define ANY_ROW(NAME, table, name, COLUMNS) struct row_##name name;
 union any_row {
@@ -423,11 +392,10 @@ static int put_fetched(struct rule_batch *batch, size_t i)
     union any_row row;
 
     row_fetch(batch->tables[i].fetch, watched[i].kind, &row);
-    struct copy *copy = new_copy(batch, shape->row_size + text_bytes(shape, (const char *)&row));
+    struct copy *copy = new_copy(batch, row_copy_size(shape, &row));
     if (!copy)
         return SQLITE_NOMEM;
-    memcpy(copy->columns, &row, shape->row_size);
-    move_texts(shape, (char *)copy->columns, (char *)copy->columns + shape->row_size);
+    row_copy(shape, &row, copy->columns);
     return put(batch, i, copy->columns);
 }
 

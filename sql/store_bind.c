@@ -168,19 +168,11 @@ int store_bind_update(struct store *store, const struct row *row)
 
 /* ---- statements ---- */
 
-static const struct column *find_column(const struct table *shape, const char *name)
-{
-    for (size_t i = 0; name && i < shape->column_count; i++)
-        if (strcmp(shape->columns[i].name, name) == 0)
-            return &shape->columns[i];
-    return NULL;
-}
-
 static void add_field(struct store_table *table, const struct table *shape, size_t i,
                       const struct stored *stored)
 {
     bool folded = stored->as == STORED_FOLDED || stored->as == STORED_FOLDED_OFFSET;
-    const struct column *base = find_column(shape, stored->base);
+    const struct column *base = stored->base ? row_column(shape, stored->base) : NULL;
     struct store_field *field =
         folded ? &table->folded[table->folded_count++] : &table->fields[table->field_count++];
     *field = (struct store_field){
