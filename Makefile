@@ -54,12 +54,11 @@ DAEMON_PACKAGES := libbpf libuv sqlite3 inih jansson libsodium
 SHELL_PACKAGES := sqlite3 readline
 
 # What finds out what deserves a look, in both programs.
-RISK_SOURCES := sql/rows.c sql/row_fetch.c $(wildcard sql/rule*.c sql/score*.c sql/judge*.c sql/novelty*.c) sql/suppress.c
+RISK_SOURCES := sql/rows.c sql/row_fetch.c sql/text_hash.c $(wildcard sql/rule*.c sql/score*.c sql/judge*.c sql/novelty*.c) sql/suppress.c
 DAEMON_SOURCES := $(wildcard daemon/*.c) sql/layout.c sql/interned.c $(wildcard sql/store*.c sql/retention*.c sql/ballast.c) $(RISK_SOURCES)
 EXTENSION_SOURCES := $(wildcard sql/ext*.c sql/fn_*.c sql/vt_*.c sql/graph*.c)
 SHELL_SOURCES := $(wildcard shell/*.c) $(RISK_SOURCES)
-# The unit that defines the shared maps comes first: libbpf 1.1 links the others to it only then.
-BPF_SOURCES := bpf/emit.bpf.c $(filter-out bpf/emit.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 SQL_FILES := $(wildcard sql/*.sql sql/*/*.sql)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 HELPER_SOURCES := $(wildcard tests/bpf/helpers/*.c)

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include "text_hash.h"
 
 #define BUCKETS 16384 /* of a generation */
 #define MET     32768 /* hashes of strings met once */
@@ -30,24 +31,11 @@ struct interned {
     uint32_t met[MET];
 };
 
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-    return hash ^ (hash >> 29);
-}
-
 static uint64_t hash_of(const struct interned *interned, char space, const char *bytes,
                         size_t length)
 {
-    uint64_t hash = mix(interned->seed, (uint64_t)(unsigned char)space << 56 | length), word;
-    for (; length >= sizeof(word); bytes += sizeof(word), length -= sizeof(word)) {
-        memcpy(&word, bytes, sizeof(word));
-        hash = mix(hash, word);
-    }
-    word = 0;
-    if (length > 0)
-        memcpy(&word, bytes, length);
-    return mix(mix(hash, word), interned->seed);
+    uint64_t hash = text_hash_word(interned->seed, (uint64_t)(unsigned char)space << 56 | length);
+    return text_hash_word(text_hash_bytes(hash, bytes, length), interned->seed);
 }
 
 static void empty(struct generation *generation)
@@ -160,8 +148,7 @@ struct interned *interned_new(size_t bytes_max)
     if (!interned)
         return NULL;
     interned->bytes_max = bytes_max;
-    if (getrandom(&interned->seed, sizeof(interned->seed), GRND_NONBLOCK) < 0)
-        interned->seed = (uint64_t)(uintptr_t)interned;
+    interned->seed = text_hash_seed(interned);
     return interned;
 }
 

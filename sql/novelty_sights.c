@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include "text_hash.h"
 
 #define ROOM_FIRST  64u
 #define ROOM_KEPT   4096u /* when they are taken out */
@@ -12,10 +13,7 @@
 
 void sights_open(struct sights *sights)
 {
-    *sights = (struct sights){.sights = NULL};
-    /* Nobody can choose texts that meet in a slot. */
-    if (getrandom(&sights->seed, sizeof(sights->seed), GRND_NONBLOCK) < 0)
-        sights->seed = (uint64_t)(uintptr_t)sights;
+    *sights = (struct sights){.seed = text_hash_seed(sights)};
 }
 
 static void free_table(struct sights *sights)
@@ -54,25 +52,12 @@ void sights_clear(struct sights *sights)
 
 /* ---- finding ---- */
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+static uint64_t hash_of(const struct sights *sights, const char *kind, struct text a, struct text b)
 {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-    return hash ^ (hash >> 29);
-}
+    uint64_t hash = text_hash_word(sights->seed, (uint64_t)(uintptr_t)kind);
 
-static uint64_t mix_text(uint64_t hash, struct text text)
-{
-    uint64_t word;
-
-    hash = mix(hash, text.length);
-    for (; text.length >= sizeof(word); text.data += sizeof(word), text.length -= sizeof(word)) {
-        memcpy(&word, text.data, sizeof(word));
-        hash = mix(hash, word);
-    }
-    word = 0;
-    if (text.length)
-        memcpy(&word, text.data, text.length);
-    return mix(hash, word);
+    hash = text_hash_bytes(text_hash_word(hash, a.length), a.data, a.length);
+    return text_hash_bytes(text_hash_word(hash, b.length), b.data, b.length);
 }
 
 struct text sights_text(const struct sights *sights, size_t at, size_t length)
@@ -158,7 +143,7 @@ static size_t keep(struct sights *sights, struct text text)
 int sights_add(struct sights *sights, const char *kind, struct text a, struct text b, int64_t at,
                int64_t process_id)
 {
-    uint64_t hash = mix_text(mix_text(mix(sights->seed, (uint64_t)(uintptr_t)kind), a), b);
+    uint64_t hash = hash_of(sights, kind, a, b);
 
     if ((sights->count == sights->room && grow(sights) < 0) ||
         reserve(sights, a.length + b.length) < 0)

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "row_fetch.h"
 #include "rule_table.h"
+#include "text_hash.h"
 
 /* The tables, and the column by which a span of time is chosen. */
 static const struct {
@@ -253,10 +253,7 @@ static int make_table(struct rule_batch *batch, size_t i, uint64_t seed)
 
 static int make_tables(struct rule_batch *batch)
 {
-    uint64_t seed; /* nobody can choose texts that meet in a bucket */
-
-    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-        seed = (uint64_t)(uintptr_t)batch;
+    uint64_t seed = text_hash_seed(batch);
     int code = sqlite3_exec(batch->db, exes_sql, NULL, NULL, NULL);
     for (size_t i = 0; i < RULE_BATCH_TABLES && code == SQLITE_OK; i++)
         code = make_table(batch, i, seed);

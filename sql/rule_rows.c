@@ -4,14 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text_hash.h"
+
 #define ROOM_FIRST 256u
 #define ROOM_KEPT  4096u /* when rows are taken out */
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-    return hash ^ (hash >> 29);
-}
 
 static int64_t id_of(const void *columns)
 {
@@ -24,7 +20,7 @@ static int64_t id_of(const void *columns)
 static uint32_t *slot_of(const struct rule_rows *rows, int64_t id)
 {
     uint32_t mask = rows->room * 2 - 1;
-    uint32_t at = (uint32_t)(mix(rows->seed, (uint64_t)id) >> 16) & mask;
+    uint32_t at = (uint32_t)(text_hash_word(rows->seed, (uint64_t)id) >> 16) & mask;
 
     while (rows->slots[at] != RULE_ROWS_NONE && id_of(rows->rows[rows->slots[at]]) != id)
         at = (at + 1) & mask;
@@ -120,24 +116,12 @@ static bool is_same(struct text a, struct text b)
     return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
 }
 
-static uint64_t hash_of(uint64_t seed, struct text text)
-{
-    uint64_t hash = mix(seed, text.length), word = 0;
-
-    for (; text.length >= sizeof(word); text.data += sizeof(word), text.length -= sizeof(word)) {
-        memcpy(&word, text.data, sizeof(word));
-        hash = mix(hash, word);
-    }
-    word = 0;
-    if (text.length)
-        memcpy(&word, text.data, text.length);
-    return mix(mix(hash, word), seed);
-}
-
 static uint32_t *bucket_of(const struct rule_rows *rows, struct text text)
 {
-    uint64_t hash = text.data ? hash_of(rows->seed, text) : rows->seed;
+    uint64_t hash = rows->seed;
 
+    if (text.data)
+        hash = text_hash_bytes(text_hash_word(hash, text.length), text.data, text.length);
     return &rows->heads[(hash >> 16) & (rows->room * 2 - 1)];
 }
 
