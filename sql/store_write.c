@@ -240,6 +240,12 @@ static bool goes_alone(enum row_kind kind)
     return kind == ROW_TRACE_SCORE || kind == ROW_SCORE_REASON;
 }
 
+/* NULL: what it is about was rolled away. */
+static const struct row *admitted(const struct store *store, const struct row *row)
+{
+    return store->retention ? retention_admit(store->retention, row) : row;
+}
+
 static enum store_status put_kind(struct store *store, enum row_kind kind, const struct row *rows,
                                   size_t count)
 {
@@ -247,8 +253,7 @@ static enum store_status put_kind(struct store *store, enum row_kind kind, const
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         if (rows[i].kind != kind)
             continue;
-        const struct row *row =
-            store->retention ? retention_admit(store->retention, &rows[i]) : &rows[i];
+        const struct row *row = admitted(store, &rows[i]);
         status = row ? feed(store, row) : STORE_OK;
     }
     return status == STORE_OK ? put_fed(store, kind) : status;
@@ -260,8 +265,7 @@ static enum store_status put_alone(struct store *store, const struct row *rows, 
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         if (!goes_alone(rows[i].kind))
             continue;
-        const struct row *row =
-            store->retention ? retention_admit(store->retention, &rows[i]) : &rows[i];
+        const struct row *row = admitted(store, &rows[i]);
         status = row ? store_put(store, row) : STORE_OK;
     }
     return status;
