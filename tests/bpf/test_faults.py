@@ -7,6 +7,7 @@ import struct
 import subprocess
 import time
 
+from disk import fill
 from harness import SLOW, Build, show, wait_until
 from test_scan import OwnRecorderCase
 
@@ -163,15 +164,6 @@ class Faults(OwnRecorderCase):
                        check=True)
         self.addCleanup(subprocess.run, ["/bin/umount", "-l", where], check=True)
 
-    def fill(self):
-        with open(self.path("small/ballast"), "wb", buffering=0) as ballast:
-            for size in (65536, 4096):
-                try:
-                    while ballast.write(b"x" * size) == size:
-                        pass
-                except OSError:
-                    pass
-
     def counted(self, table):
         """Rows that are in the store, or in `losses` as dropped or as rolled away."""
         rows = self.store.rows(
@@ -190,7 +182,7 @@ class Faults(OwnRecorderCase):
         before, _ = actor.run("/bin/true", "before")
         self.ended(before)
         kept = self.every("execs")
-        self.fill()
+        fill(self.path("small/ballast"))
         made = 2 + len(kept)
         storm = self.storms(self.cgroup, 400, "/bin/true", "x" * 3000)
         made += 1

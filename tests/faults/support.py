@@ -5,11 +5,16 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 import lives
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../bpf"))
+
+from disk import fill  # noqa: E402, F401
 
 DEADLINE = 30.0  # seconds, for what is due at once
 

@@ -6,21 +6,10 @@ import signal
 import subprocess
 import time
 
-from support import Case, query, wait_until
+from support import Case, fill, query, wait_until
 
 LIVES = 6000
 RESUMES = 5.0  # seconds, once there is room
-
-
-def fill(path):
-    """A file that takes all that is left; what is left is less than a page."""
-    with open(path, "wb", buffering=0) as ballast:
-        for size in (65536, 4096):
-            try:
-                while ballast.write(b"x" * size) == size:
-                    pass
-            except OSError:
-                pass
 
 
 class FullDisk(Case):

@@ -190,6 +190,15 @@ def short_pattern(generator):
             return pattern
 
 
+def hold_against_re(context, db, pattern, text):
+    """What regexp() says, which Python's re has to say as well."""
+    python = re.compile(pattern.replace("$", "\\Z"), re.DOTALL)
+    wanted = int(python.search(text) is not None)
+    got = call(db, "regexp", pattern, text)
+    assert got == wanted, f"seed {context.seed}: {pattern!r} on {text!r}: {got}"
+    return got
+
+
 def check_regexp_random(context):
     """The same answers as Python's re, on random patterns and texts."""
     generator = random.Random(context.seed)
@@ -197,13 +206,9 @@ def check_regexp_random(context):
     matches = 0
     for _ in range(3000):
         pattern = short_pattern(generator)
-        python = re.compile(pattern.replace("$", "\\Z"), re.DOTALL)
         for _ in range(5):
             text = "".join(generator.choice("aabc\n") for _ in range(generator.randrange(9)))
-            wanted = int(python.search(text) is not None)
-            got = call(db, "regexp", pattern, text)
-            assert got == wanted, f"seed {context.seed}: {pattern!r} on {text!r}: {got}"
-            matches += got
+            matches += hold_against_re(context, db, pattern, text)
     assert 3000 < matches < 12000, f"{matches} of 15000 match: the patterns test little"
 
 
@@ -213,12 +218,9 @@ def check_regexp_places(context):
     db = context.connect()
     patterns = ("a.{7}b$", "a[ab]{9}c", "a.{12}a.{3}b|ca{3}", "b[^c]{6}$")
     for pattern in patterns:
-        python = re.compile(pattern.replace("$", "\\Z"), re.DOTALL)
         for _ in range(60):
             text = "".join(generator.choice("aabbbc") for _ in range(generator.randrange(400)))
-            wanted = int(python.search(text) is not None)
-            got = call(db, "regexp", pattern, text)
-            assert got == wanted, f"seed {context.seed}: {pattern!r} on {text!r}: {got}"
+            hold_against_re(context, db, pattern, text)
 
 
 def check_regexp_kept(context):
