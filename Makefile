@@ -54,7 +54,7 @@ DAEMON_PACKAGES := libbpf libuv sqlite3 inih jansson libsodium
 SHELL_PACKAGES := sqlite3 readline
 
 # What finds out what deserves a look, in both programs.
-RISK_SOURCES := sql/rows.c sql/row_fetch.c sql/text_hash.c $(wildcard sql/rule*.c sql/score*.c sql/judge*.c sql/novelty*.c) sql/suppress.c
+RISK_SOURCES := sql/rows.c sql/row_fetch.c sql/statement.c sql/text_hash.c $(wildcard sql/rule*.c sql/score*.c sql/judge*.c sql/novelty*.c) sql/suppress.c
 DAEMON_SOURCES := $(wildcard daemon/*.c) sql/layout.c sql/interned.c $(wildcard sql/store*.c sql/retention*.c sql/ballast.c) $(RISK_SOURCES)
 EXTENSION_SOURCES := $(wildcard sql/ext*.c sql/fn_*.c sql/vt_*.c sql/graph*.c)
 SHELL_SOURCES := $(wildcard shell/*.c) $(RISK_SOURCES)

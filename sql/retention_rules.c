@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "retention_private.h"
+#include "statement.h"
 
 /* clang-format off */
 
@@ -266,31 +267,25 @@ enum row_kind rules_kind(size_t rule)
 
 /* ---- statements ---- */
 
-static int prepare(struct store *store, sqlite3_stmt **statement, char *sql)
-{
-    int code =
-        sql ? sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL)
-            : SQLITE_NOMEM;
-    sqlite3_free(sql);
-    return code;
-}
-
 static int prepare_rule(struct store *store, const struct rule *rule, struct statements *of)
 {
     const char *table = row_tables[rule->kind].name;
-    int code =
-        prepare(store, &of->end,
-                sqlite3_mprintf("SELECT max(id) FROM (SELECT id FROM \"%w\" WHERE id > ?1 AND "
-                                "id <= ?2 ORDER BY id LIMIT ?3)",
-                                table));
+    int code = statement_prepare(
+        store->db,
+        sqlite3_mprintf("SELECT max(id) FROM (SELECT id FROM \"%w\" WHERE id > ?1 AND "
+                        "id <= ?2 ORDER BY id LIMIT ?3)",
+                        table),
+        &of->end);
     if (code == SQLITE_OK)
-        code =
-            prepare(store, &of->find,
-                    sqlite3_mprintf("SELECT x.id FROM \"%w\" AS x WHERE x.id > ?1 AND x.id <= ?2 "
-                                    "AND %s ORDER BY x.id",
-                                    table, rule->condition));
+        code = statement_prepare(
+            store->db,
+            sqlite3_mprintf("SELECT x.id FROM \"%w\" AS x WHERE x.id > ?1 AND x.id <= ?2 "
+                            "AND %s ORDER BY x.id",
+                            table, rule->condition),
+            &of->find);
     for (size_t i = 0; code == SQLITE_OK && i < RULE_DELETES_MAX && rule->deletions[i].sql; i++)
-        code = prepare(store, &of->deletions[i], sqlite3_mprintf("%s", rule->deletions[i].sql));
+        code = statement_prepare(store->db, sqlite3_mprintf("%s", rule->deletions[i].sql),
+                                 &of->deletions[i]);
     return code;
 }
 

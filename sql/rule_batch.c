@@ -6,6 +6,7 @@
 
 #include "row_fetch.h"
 #include "rule_table.h"
+#include "statement.h"
 #include "text_hash.h"
 
 /* The tables, and the column by which a span of time is chosen. */
@@ -80,29 +81,19 @@ size_t rule_batch_of_table(const char *name)
 
 /* ---- statements ---- */
 
-/* Frees the text. */
-static int run(sqlite3 *db, char *sql)
-{
-    int code = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
-
-    sqlite3_free(sql);
-    return code;
-}
-
-static int prepare(sqlite3 *db, char *sql, sqlite3_stmt **statement)
-{
-    int code = sql ? sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL)
-                   : SQLITE_NOMEM;
-
-    sqlite3_free(sql);
-    return code;
-}
-
 /* Its result, the statement reset. */
 static int finish(sqlite3_stmt *statement)
 {
     sqlite3_step(statement);
     return sqlite3_reset(statement);
+}
+
+/* The rows of the store whose ids are in the batch. */
+static char *ids_view(size_t i)
+{
+    return sqlite3_mprintf("CREATE TEMP VIEW new_%s AS SELECT r.* FROM temp.batch_%s AS b"
+                           " CROSS JOIN main.%s AS r ON r.id = b.id",
+                           table_name(i), table_name(i), table_name(i));
 }
 
 /* ---- making it: history ---- */
@@ -122,17 +113,16 @@ static int make_history(struct rule_batch *batch)
                             table_name(i), table_name(i));
     sqlite3_str_appendall(sql, "ANALYZE temp;");
     for (size_t i = 0; i < RULE_BATCH_TABLES; i++)
-        sqlite3_str_appendf(sql,
-                            "DELETE FROM temp.batch_%s;"
-                            "CREATE TEMP VIEW new_%s AS SELECT r.* FROM temp.batch_%s AS b"
-                            " CROSS JOIN main.%s AS r ON r.id = b.id;",
-                            table_name(i), table_name(i), table_name(i), table_name(i));
-    int code = run(batch->db, sqlite3_str_finish(sql));
-    for (size_t i = 0; i < RULE_BATCH_TABLES && code == SQLITE_OK; i++)
-        code = prepare(
-            batch->db,
-            sqlite3_mprintf("INSERT OR IGNORE INTO temp.batch_%s VALUES (?1)", table_name(i)),
-            &batch->tables[i].add);
+        sqlite3_str_appendf(sql, "DELETE FROM temp.batch_%s;", table_name(i));
+    int code = statement_run(batch->db, sqlite3_str_finish(sql));
+    for (size_t i = 0; i < RULE_BATCH_TABLES && code == SQLITE_OK; i++) {
+        code = statement_run(batch->db, ids_view(i));
+        if (code == SQLITE_OK)
+            code = statement_prepare(
+                batch->db,
+                sqlite3_mprintf("INSERT OR IGNORE INTO temp.batch_%s VALUES (?1)", table_name(i)),
+                &batch->tables[i].add);
+    }
     return code;
 }
 
@@ -146,29 +136,30 @@ static const char *type_named(const char *type)
     return type && strcmp(type, "TEXT") == 0 ? " TEXT" : "";
 }
 
-/* Declares the columns as the store has them, for sqlite3_free(). *whole: they are those of the row
- * struct, one for one; else only the id is declared. */
+/* Declares a table with columns as the store has them, for sqlite3_free(). *whole: they are those
+ * of the row struct, one for one; else only the id is declared. */
 static char *declare(sqlite3 *db, const struct table *shape, bool *whole)
 {
     sqlite3_str *sql = sqlite3_str_new(db);
     sqlite3_stmt *info = NULL;
     size_t i = 0;
 
-    *whole = prepare(db, sqlite3_mprintf("PRAGMA main.table_info(\"%w\")", shape->name), &info) ==
-             SQLITE_OK;
+    *whole = statement_prepare(db, sqlite3_mprintf("PRAGMA main.table_info(\"%w\")", shape->name),
+                               &info) == SQLITE_OK;
     for (; *whole && sqlite3_step(info) == SQLITE_ROW; i++) {
         const char *name = (const char *)sqlite3_column_text(info, 1);
         *whole = i < shape->column_count && strcmp(name, shape->columns[i].name) == 0;
-        sqlite3_str_appendf(sql, "%s\"%w\"%s", i ? ", " : "", name,
+        sqlite3_str_appendf(sql, "%s\"%w\"%s", i ? ", " : "CREATE TABLE x (", name,
                             type_named((const char *)sqlite3_column_text(info, 2)));
     }
     *whole = *whole && i == shape->column_count;
     sqlite3_finalize(info);
+    sqlite3_str_appendall(sql, ")");
     char *declared = sqlite3_str_finish(sql);
     if (*whole)
         return declared;
     sqlite3_free(declared);
-    return sqlite3_mprintf("id INTEGER");
+    return sqlite3_mprintf("CREATE TABLE x (id INTEGER)");
 }
 
 /* Selects a row by its id, its columns in the order of the row struct. */
@@ -215,9 +206,7 @@ static char *view_sql(size_t i, bool held)
     if (held)
         return sqlite3_mprintf("CREATE TEMP VIEW new_%s AS SELECT * FROM temp.batch_%s",
                                table_name(i), table_name(i));
-    return sqlite3_mprintf("CREATE TEMP VIEW new_%s AS SELECT r.* FROM temp.batch_%s AS b"
-                           " CROSS JOIN main.%s AS r ON r.id = b.id",
-                           table_name(i), table_name(i), table_name(i));
+    return ids_view(i);
 }
 
 static const struct column *key_of(enum row_kind kind)
@@ -242,10 +231,10 @@ static int make_table(struct rule_batch *batch, size_t i, uint64_t seed)
     if (declared && name)
         code = rule_table_make(batch->db, name, declared, &table->rows);
     if (code == SQLITE_OK)
-        code = run(batch->db, view_sql(i, table->held));
+        code = statement_run(batch->db, view_sql(i, table->held));
     if (code == SQLITE_OK)
-        code = prepare(batch->db, fetch_sql(shape, table->held ? shape->column_count : 1),
-                       &table->fetch);
+        code = statement_prepare(batch->db, fetch_sql(shape, table->held ? shape->column_count : 1),
+                                 &table->fetch);
     sqlite3_free(declared);
     sqlite3_free(name);
     return code;
@@ -258,11 +247,11 @@ static int make_tables(struct rule_batch *batch)
     for (size_t i = 0; i < RULE_BATCH_TABLES && code == SQLITE_OK; i++)
         code = make_table(batch, i, seed);
     if (code == SQLITE_OK)
-        code = prepare(batch->db, sqlite3_mprintf("INSERT INTO temp.batch_exes VALUES (?1)"),
-                       &batch->add_exe);
+        code = statement_prepare(
+            batch->db, sqlite3_mprintf("INSERT INTO temp.batch_exes VALUES (?1)"), &batch->add_exe);
     if (code == SQLITE_OK)
-        code =
-            prepare(batch->db, sqlite3_mprintf("DELETE FROM temp.batch_exes"), &batch->drop_exes);
+        code = statement_prepare(batch->db, sqlite3_mprintf("DELETE FROM temp.batch_exes"),
+                                 &batch->drop_exes);
     return code;
 }
 
@@ -299,7 +288,7 @@ static void drop_table(struct rule_batch *batch, size_t i)
 
     sqlite3_finalize(table->add);
     sqlite3_finalize(table->fetch);
-    run(batch->db, sqlite3_mprintf("DROP VIEW IF EXISTS temp.new_%s", table_name(i)));
+    statement_run(batch->db, sqlite3_mprintf("DROP VIEW IF EXISTS temp.new_%s", table_name(i)));
     if (name)
         rule_table_drop(batch->db, name);
     sqlite3_free(name);
@@ -447,7 +436,7 @@ int rule_batch_each_in_span(sqlite3 *db, int64_t since, int64_t until, rule_batc
 
     for (size_t i = 0; i < RULE_BATCH_TABLES && code == SQLITE_OK; i++) {
         sqlite3_stmt *statement = NULL;
-        code = prepare(db, span_sql(i, since, until), &statement);
+        code = statement_prepare(db, span_sql(i, since, until), &statement);
         while (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
             visit(context, watched[i].kind, sqlite3_column_int64(statement, 0));
         int last = sqlite3_finalize(statement);
@@ -462,9 +451,10 @@ static int add_history(struct rule_batch *batch, int64_t since, int64_t until)
 
     for (size_t i = 0; i < RULE_BATCH_TABLES && code == SQLITE_OK; i++) {
         char *ids = span_sql(i, since, until);
-        code = run(batch->db, ids ? sqlite3_mprintf("INSERT OR IGNORE INTO temp.batch_%s %s",
-                                                    table_name(i), ids)
-                                  : NULL);
+        code =
+            statement_run(batch->db, ids ? sqlite3_mprintf("INSERT OR IGNORE INTO temp.batch_%s %s",
+                                                           table_name(i), ids)
+                                         : NULL);
         sqlite3_free(ids);
     }
     batch->filled = ALL_TABLES;
@@ -534,7 +524,8 @@ int rule_batch_clear(struct rule_batch *batch)
     for (size_t i = 0; i < RULE_BATCH_TABLES && code == SQLITE_OK; i++) {
         rule_rows_clear(&batch->tables[i].rows);
         if (batch->filled & 1u << i)
-            code = run(batch->db, sqlite3_mprintf("DELETE FROM temp.batch_%s", table_name(i)));
+            code = statement_run(batch->db,
+                                 sqlite3_mprintf("DELETE FROM temp.batch_%s", table_name(i)));
     }
     batch->filled = 0;
     batch->finished = false;

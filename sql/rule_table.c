@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "statement.h"
+
 #define CONDITIONS_MOST 8
 #define ROWS_USUAL      400.0 /* what the planner is told */
 #define ROWS_OF_KEY     8.0
@@ -404,36 +406,25 @@ static const sqlite3_module module = {
     .xRowid = rowid,
 };
 
-static int run(sqlite3 *db, char *sql)
-{
-    int code = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
-
-    sqlite3_free(sql);
-    return code;
-}
-
 /* Each table has a module of its own, by its name. */
 int rule_table_make(sqlite3 *db, const char *name, const char *declared, struct rule_rows *rows)
 {
-    static const char begin[] = "CREATE TABLE x (";
-    size_t length = strlen(declared);
-    struct source *source = malloc(sizeof(*source) + sizeof(begin) + length + 1);
+    size_t size = strlen(declared) + 1;
+    struct source *source = malloc(sizeof(*source) + size);
 
     if (!source)
         return SQLITE_NOMEM;
     source->rows = rows;
-    memcpy(source->declared, begin, sizeof(begin) - 1);
-    memcpy(source->declared + sizeof(begin) - 1, declared, length);
-    memcpy(source->declared + sizeof(begin) - 1 + length, ")", 2);
+    memcpy(source->declared, declared, size);
     int code = sqlite3_create_module_v2(db, name, &module, source, free);
     if (code == SQLITE_OK)
-        code =
-            run(db, sqlite3_mprintf("CREATE VIRTUAL TABLE temp.\"%w\" USING \"%w\"", name, name));
+        code = statement_run(
+            db, sqlite3_mprintf("CREATE VIRTUAL TABLE temp.\"%w\" USING \"%w\"", name, name));
     return code;
 }
 
 void rule_table_drop(sqlite3 *db, const char *name)
 {
-    run(db, sqlite3_mprintf("DROP TABLE IF EXISTS temp.\"%w\"", name));
+    statement_run(db, sqlite3_mprintf("DROP TABLE IF EXISTS temp.\"%w\"", name));
     sqlite3_create_module_v2(db, name, NULL, NULL, NULL);
 }

@@ -9,8 +9,8 @@
 #include "rule_rows.h"
 
 /*
- * Makes temp.NAME of rows, which outlive it. Its columns are those that are declared, in the order
- * of the rows'. Returns SQLite's result code.
+ * Makes temp.NAME of rows, which outlive it. `declared` is a CREATE TABLE with its columns, in the
+ * order of the rows'. Returns SQLite's result code.
  */
 int rule_table_make(sqlite3 *db, const char *name, const char *declared, struct rule_rows *rows);
 

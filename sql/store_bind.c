@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "statement.h"
 #include "store_private.h"
 
 /* ---- values ---- */
@@ -260,15 +261,6 @@ static char *add_set_sql(enum row_kind kind, const struct store_table *table)
     return sqlite3_str_finish(sql);
 }
 
-static int prepare(struct store *store, char *sql, sqlite3_stmt **statement)
-{
-    int code =
-        sql ? sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL)
-            : SQLITE_NOMEM;
-    sqlite3_free(sql);
-    return code;
-}
-
 int store_bind_prepare(struct store *store, enum row_kind kind)
 {
     struct store_table *table = &store->tables[kind];
@@ -279,12 +271,12 @@ int store_bind_prepare(struct store *store, enum row_kind kind)
     }
     table->number = layouts[kind].number;
     if (kind == ROW_TRACE_SCORE)
-        return prepare(store, update_sql(kind, table), &table->put);
+        return statement_prepare(store->db, update_sql(kind, table), &table->put);
     int code = store_feed_create(store, table, shape->name);
     if (code == SQLITE_OK)
-        code = prepare(store, upsert_sql(kind, table), &table->put);
+        code = statement_prepare(store->db, upsert_sql(kind, table), &table->put);
     if (code == SQLITE_OK && layouts[kind].folded)
-        code = prepare(store, add_set_sql(kind, table), &table->add_set);
+        code = statement_prepare(store->db, add_set_sql(kind, table), &table->add_set);
     return code;
 }
 
