@@ -102,7 +102,7 @@ static void take_record(void *context, const void *data, size_t size)
         source->sweeps.stirred = true;
     if (header->time > feed->newest)
         feed->newest = header->time;
-    users_introduce(source->users, header, pass_on, source);
+    users_introduce(source->users, header, source->frontier, pass_on, source);
     pass_redacted(source, header, size);
 }
 

@@ -124,9 +124,10 @@ static void introduce(struct users *users, uint32_t uid, uint64_t time, source_s
     sink(context, &user->header, record.size);
 }
 
-void users_introduce(struct users *users, const struct event_header *record, source_sink *sink,
-                     void *context)
+void users_introduce(struct users *users, const struct event_header *record, uint64_t since,
+                     source_sink *sink, void *context)
 {
+    uint64_t time = record->time < since ? record->time : since;
     const struct event_task *task = NULL;
 
     if (record->kind == EVENT_FORK || record->kind == EVENT_CGROUP_ATTACH)
@@ -137,7 +138,7 @@ void users_introduce(struct users *users, const struct event_header *record, sou
         task = &((const struct event_privilege *)record)->task;
     if (!task)
         return;
-    introduce(users, task->uid, record->time, sink, context);
+    introduce(users, task->uid, time, sink, context);
     if (task->login_uid != EVENT_ID_UNSET)
-        introduce(users, task->login_uid, record->time, sink, context);
+        introduce(users, task->login_uid, time, sink, context);
 }
