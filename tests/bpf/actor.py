@@ -14,6 +14,7 @@ import errno
 import json
 import os
 import select
+import signal
 import socket
 import struct
 import sys
@@ -25,6 +26,7 @@ CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 SO_COOKIE = 57
 SYS_EXECVEAT = {"x86_64": 322, "aarch64": 281}[os.uname().machine]
+SYS_CLONE3 = 435
 SLOW = float(os.environ.get("SPYQ_TEST_SLOW", "1"))
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,10 +52,23 @@ def execute(path, argv, env=None, dirfd=None, flags=0):
     raise OSError(ctypes.get_errno(), "exec")
 
 
-def spawn(path, argv=None, env=None, dirfd=None, flags=0, fds=None, cwd=None, before=None):
+def fork_as(wanted):
+    """A fork whose child has the pid that is wanted: the kernel goes on counting where it was, so
+    the pids of other tests do not come again."""
+    pids = (ctypes.c_int * 1)(wanted)
+    args = struct.pack("11Q", 0, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, ctypes.addressof(pids), 1, 0)
+    pid = libc.syscall(SYS_CLONE3, args, ctypes.c_size_t(len(args)))
+    if pid < 0:
+        raise OSError(ctypes.get_errno(), "clone3")
+    return pid
+
+
+def spawn(path, argv=None, env=None, dirfd=None, flags=0, fds=None, cwd=None, before=None,
+          as_pid=None):
     """Forks and execs; fds maps a descriptor number to one of ours, or to None: closed. `before`
-    runs in the child. A failed exec ends the child with its errno as the exit code."""
-    pid = os.fork()
+    runs in the child. A failed exec ends the child with its errno as the exit code. as_pid is the
+    pid that the child has to have."""
+    pid = os.fork() if as_pid is None else fork_as(as_pid)
     if pid:
         return pid
     try:

@@ -162,7 +162,7 @@ static void memory_has_a_bound_and_the_newest_stay(void **state)
 {
     (void)state;
     struct interned *interned = interned_new(64 << 10);
-    char key[32];
+    char key[40];
     for (int64_t i = 1; i <= 20000; i++) {
         snprintf(key, sizeof(key), "text number %lld", (long long)i);
         interned_put(interned, 0, key, strlen(key), i);
