@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../sql/ballast.h"
 #include "../sql/rule.h"
 #include "cgroups.h"
 #include "index.h"
@@ -20,6 +21,7 @@
 #define SLICE_RECORDS 1024
 #define BATCH_BYTES   (1u << 20) /* a batch this large is written before its time */
 #define READY_NAPS    2500       /* of 2 ms: 5 s */
+#define ROOM_TO_BEGIN (1 << 20)  /* bytes of disk, for the log and what a start writes */
 #define NS_PER_S      1000000000ll
 
 struct recorder {
@@ -199,6 +201,9 @@ static int open_store(struct recorder *recorder, const struct config *config,
 {
     struct store_error why;
 
+    /* Who could not begin on a full disk would never come to make room on it. */
+    if (ballast_free(config->store) < ROOM_TO_BEGIN)
+        ballast_drop(config->store);
     recorder->store = store_open(config->store, &why);
     if (!recorder->store && config->move_aside && can_be_moved(why.status))
         recorder->store = open_in_place_of(config->store, &why);

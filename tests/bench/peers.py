@@ -4,6 +4,7 @@
 Each is started and stopped around the work; stop() gives the CPU seconds that it has used while the
 work ran, its start and end left out. All but spyqd see the whole machine, and each records less.
 """
+import contextlib
 import os
 import re
 import shutil
@@ -40,6 +41,14 @@ class Spyqd:
         return bench.stop(self.recorder) - self.before
 
 
+def descriptors(pid):
+    """What a process has open; it may close some of it meanwhile."""
+    folder = f"/proc/{pid}/fd"
+    for fd in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(os.path.join(folder, fd))
+
+
 class Printer:
     """A program that prints a line for each event, into a file."""
     needs = ""
@@ -65,10 +74,8 @@ class Printer:
         self.before = cpu_seconds(self.process.pid)
 
     def ready(self):
-        fds = f"/proc/{self.process.pid}/fd"
-        links = [os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)]
         return sum("perf_event" in link or "bpf_link" in link or "bpf-prog" in link
-                   for link in links) >= self.ready_descriptors
+                   for link in descriptors(self.process.pid)) >= self.ready_descriptors
 
     def stop(self):
         self.settle()

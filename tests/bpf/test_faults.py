@@ -216,6 +216,24 @@ class Faults(OwnRecorderCase):
         self.check()
         self.stop()
 
+    def test_start_on_a_full_disk(self):
+        """The ballast is given up before the store is opened, and old rows make room."""
+        self.mount(16)
+        config = "[store]\nreserve_mib = 2\n"
+        self.record(store="small/spyq.db", config=config)
+        actor = self.actor()
+        before, _ = actor.run("/bin/true", "before")
+        self.ended(before)
+        self.soon(lambda: os.path.exists(self.path("small/spyq.db-ballast")), "a ballast is there")
+        self.stop()
+        fill(self.path("small/filled"))
+        self.record(store="small/spyq.db", config=config)
+        after, _ = actor.run("/bin/true", "after")
+        self.assertEqual(self.ended(after)["cmdline"], "/bin/true after")
+        self.assertFalse(os.path.exists(self.path("small/spyq.db-ballast")))
+        self.stop()
+        self.check()
+
     # -- kill -9 --
 
     def test_kill_9_again_and_again(self):
