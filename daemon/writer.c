@@ -15,7 +15,7 @@
 
 /* Rolling goes on for so long while batches wait, and while the disk is full. */
 #define ROLL_NS      20000000ll
-#define ROLL_FULL_NS 1000000000ll
+#define ROLL_FULL_NS 1000000000ll /* where there is no room */
 
 /* Attempts to write one batch once the recorder wants to go: 100 + 200 + 400 + 800 ms between. */
 #define ATTEMPTS_AT_STOP 5u
@@ -282,13 +282,18 @@ static bool roll_slice(struct writer *writer, int64_t wall)
     return more;
 }
 
-/* Rolls while nobody waits, or for a little while: the store has to shrink as fast as it grows. */
+/* Rolls while nobody waits, or for a little while: the store has to shrink as fast as it grows.
+ * What is beyond its limit for good makes the next rows wait. */
 static void roll(struct writer *writer, int64_t wall)
 {
-    int64_t until = clock_ns(CLOCK_MONOTONIC) + ROLL_NS;
+    int64_t began = clock_ns(CLOCK_MONOTONIC);
     bool more = writer->options.retention;
-    while (more && !writer->stopping && (!writer->first || clock_ns(CLOCK_MONOTONIC) < until))
+    while (more && !writer->stopping) {
+        int64_t time = writer->status.retention.beyond ? ROLL_FULL_NS : ROLL_NS;
+        if (writer->first && clock_ns(CLOCK_MONOTONIC) - began >= time)
+            return;
         more = roll_slice(writer, wall);
+    }
 }
 
 /* The disk is full: what is old makes room, for a second at most. */

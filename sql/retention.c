@@ -517,5 +517,6 @@ void retention_status(const struct retention *retention, struct retention_status
     *status = retention->status;
     status->horizon = retention->horizon.id ? retention->horizon.at : INTEGER_NULL;
     status->used = used_bytes(retention);
+    status->beyond = status->used > store_limit(retention);
     snprintf(status->pins, sizeof(status->pins), "%s", retention->pins.trouble);
 }

@@ -63,6 +63,7 @@ struct retention_status {
     int64_t longest; /* ns that one slice took at most */
     int64_t horizon; /* ns since the epoch; INTEGER_NULL: nothing was ever rolled away */
     int64_t used;    /* bytes of the store that hold something, at the last look */
+    bool beyond;     /* they are more than the limit leaves to them */
     bool starved;    /* over the limit, and nothing is left that may go */
     bool squeezed;   /* the disk was full */
     char pins[512];  /* why the user's store can not be read; empty: no trouble */

@@ -13,6 +13,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "../../daemon/batch.h"
+#include "../../daemon/writer.h"
 #include "../../sql/user.h"
 #include "life.h"
 #include "user.sql.h"
@@ -426,6 +428,71 @@ static void the_reserve_comes_and_goes(void **state)
     assert_whole();
 }
 
+/* ---- while rows wait to be written ---- */
+
+static int64_t wall_clock(void *context)
+{
+    (void)context;
+    return now.wall;
+}
+
+static struct batch *loss_batch(int64_t id)
+{
+    const struct row_loss row = {id,           now.wall, now.wall,  text("network"),
+                                 text("ring"), 3,        TEXT_NULL, TEXT_NULL};
+    struct batch *batch = batch_new();
+    assert_non_null(batch);
+    assert_int_equal(batch_add(batch, ROW_LOSS, &row), 0);
+    return batch;
+}
+
+/* Of a batch that is written: whether the store was beyond its limit then. */
+static bool was_beyond[2];
+static size_t batches;
+
+static void look(void *context, const struct row *row, size_t count)
+{
+    struct retention_status status;
+    (void)context;
+    (void)row;
+    assert_int_equal(count, 1);
+    retention_status(retention, &status);
+    was_beyond[batches++] = status.beyond;
+}
+
+/* At the most 30 seconds. */
+static void await_written(struct writer *writer, uint64_t count)
+{
+    static const struct timespec nap = {.tv_nsec = 2000000};
+    struct writer_status status = {0};
+    for (int naps = 0; naps < 15000 && status.batches_written < count; naps++) {
+        nanosleep(&nap, NULL);
+        writer_status(writer, &status);
+    }
+    assert_int_equal(status.batches_written, count);
+}
+
+static void rows_wait_for_a_store_that_is_beyond_its_limit(void **state)
+{
+    (void)state;
+    open_store(&(struct retention_options){.bytes = 0});
+    add_server();
+    add_jobs(220);
+    sqlite3_exec(store->db, "UPDATE marks SET boottime = 0", NULL, NULL, NULL);
+    close_store();
+    open_store(&(struct retention_options){.bytes = 6 * MIB});
+    batches = 0;
+    struct writer *writer = writer_start(
+        store, &(struct writer_options){
+                   .limit = MIB, .clock = wall_clock, .written = look, .retention = retention});
+    writer_submit(writer, loss_batch(100));
+    writer_submit(writer, loss_batch(101));
+    await_written(writer, 2);
+    assert_int_equal(writer_stop(writer, NULL), 0);
+    assert_true(was_beyond[0]);
+    assert_false(was_beyond[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +504,7 @@ int main(void)
         TEST(a_user_store_that_others_may_write_is_not_believed),
         TEST(clocks_that_are_set_roll_nothing),
         TEST(a_new_run_goes_on_where_the_last_one_stopped),
+        TEST(rows_wait_for_a_store_that_is_beyond_its_limit),
         TEST(no_row_comes_to_name_one_that_is_gone),
         TEST(a_reader_that_holds_on_can_not_make_the_log_outgrow_the_limit),
         TEST(who_holds_the_lock_is_named),
