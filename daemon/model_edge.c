@@ -6,7 +6,7 @@
 
 /* Edges that are kept in mind, so that they may be lengthened; beyond that the one that has not
  * happened for longest gets a row of its own when it happens again. */
-#define RECENT_MAX 65536
+#define RECENT_MAX 16384
 
 struct row_edge edge_new(struct model *model, const char *kind, int64_t src, int64_t dst,
                          int64_t at)

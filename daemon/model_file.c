@@ -11,8 +11,8 @@
 #include "model_private.h"
 #include "places.h"
 
-#define FILES_MAX   65536 /* kept in mind; beyond that the one that was not used for longest goes */
-#define READERS_MAX 16384
+#define FILES_MAX   32768 /* kept in mind; beyond that the one that was not used for longest goes */
+#define READERS_MAX 8192
 #define WRITERS_MAX 4  /* of one file: the last to have come */
 #define READS_MAX   8  /* of one process: the last */
 #define DEPTH_MAX   4  /* copies of copies */
@@ -41,8 +41,9 @@ struct file {
     uint32_t device;
     uint32_t mode;
     bool memfd;
-    struct file_writer writers[WRITERS_MAX]; /* in order of their first write */
+    struct file_writer *writers; /* in order of their first write */
     unsigned writer_count;
+    unsigned writer_room; /* most files have one writer */
     TAILQ_ENTRY(file) recent;
 };
 TAILQ_HEAD(file_list, file);
@@ -181,6 +182,7 @@ static void file_free(struct model *model, struct file *file)
         index_remove(&model->files->paths, path_key(path));
     shared_drop(file->path);
     shared_drop(file->written);
+    free(file->writers);
     free(file);
 }
 
@@ -309,12 +311,33 @@ static struct file_writer *writer_find(struct file *file, uint32_t pid, uint64_t
     return NULL;
 }
 
-static struct file_writer *writer_add(struct model *model, struct file *file,
-                                      const struct process *process, uint64_t time)
+/* A place for one more: of so many the first gives up its own. */
+static bool writers_grow(struct file *file)
 {
+    unsigned room = file->writer_room ? 2 * file->writer_room : 1;
+    struct file_writer *writers;
+
     if (file->writer_count == WRITERS_MAX)
         memmove(&file->writers[0], &file->writers[1],
                 --file->writer_count * sizeof(file->writers[0]));
+    if (file->writer_count < file->writer_room)
+        return true;
+    writers = reallocarray(file->writers, room, sizeof(*writers));
+    if (!writers)
+        return false;
+    file->writers = writers;
+    file->writer_room = room;
+    return true;
+}
+
+/* NULL when out of memory. */
+static struct file_writer *writer_add(struct model *model, struct file *file,
+                                      const struct process *process, uint64_t time)
+{
+    if (!writers_grow(file)) {
+        model->unkept++;
+        return NULL;
+    }
     file->writers[file->writer_count] = (struct file_writer){
         .start = process->start,
         .pid = process->pid,
@@ -357,6 +380,8 @@ void file_write(struct model *model, const struct event *event)
         writer = writer_add(model, file, process, write->written);
     else if (process && writer->connection_id == INTEGER_NULL)
         writer->connection_id = connection_feeding(model, process);
+    if (!writer)
+        return;
     if (writer->last < write->written)
         writer->last = write->written;
     writer->mapped |= (write->flags & EVENT_FILE_MMAP) != 0;

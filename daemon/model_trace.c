@@ -15,7 +15,7 @@
 
 /* Links that are kept in mind; beyond that the one that has not happened for longest gets a row of
  * its own when it happens again. */
-#define LINKS_MAX 65536
+#define LINKS_MAX 16384
 
 static const char *const kinds[TRACE_KINDS] = {
     [TRACE_OTHER] = "other", [TRACE_SERVICE] = "service", [TRACE_CONTAINER] = "container",

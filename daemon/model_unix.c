@@ -8,7 +8,7 @@
 
 /* Sockets and ways kept in mind; beyond that the oldest is forgotten. */
 #define SOCKETS_MAX 16384
-#define WAYS_MAX    65536
+#define WAYS_MAX    16384
 
 /* The longest name (sun_path), and a trailing NUL that is no part of it. */
 #define NAME_MAX_LENGTH 109

@@ -491,7 +491,7 @@ static void a_memfd_matters_only_when_it_runs(void **state)
 static void the_memory_is_bounded(void **state)
 {
     (void)state;
-    for (uint64_t inode = 1; inode <= 65536 + 1; inode++)
+    for (uint64_t inode = 1; inode <= 32768 + 1; inode++)
         wrote(10 * SECOND + inode, writer, inode, "/tmp/a");
     ran(20 * SECOND, runner, "/tmp/a", 1);
     assert_int_equal(edges("file"), 0);
