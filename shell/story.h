@@ -24,6 +24,10 @@
 #define STORY_NEVER_UNTIL INT64_MIN
 #define STORY_NEVER_SINCE INT64_MAX
 
+/* No JSON number may be read as a real one: times and ids in a list are no further off. */
+#define STORY_FAR      9000000000000000000LL
+#define STORY_FAR_TEXT "9000000000000000000"
+
 /* What is told. */
 struct story_question {
     int64_t process_id;
@@ -135,9 +139,8 @@ struct story {
     struct result cast, execs, edges, deeds[9];
     struct story_caller *callers; /* by server and time */
     size_t caller_count;
-    size_t passed_over;  /* processes that only used the same servers before or after */
-    size_t not_answered; /* connections that servers took, likewise */
-    size_t minor;        /* rows that nobody wants to read of who does not ask for all */
+    size_t passed_over; /* processes that only used the same servers before or after */
+    size_t minor;       /* rows that nobody wants to read of who does not ask for all */
     struct story_fact *facts;
     size_t fact_count, fact_capacity;
     size_t outside;        /* facts that --since and --until leave out */
@@ -209,9 +212,9 @@ enum story_exec_column {
 
 /* ---- story_callers.c ---- */
 
-/* Finds who called whom; `ids` is a JSON array of all actors. With --through-hubs nobody did: there
- * is no difference made between those who talk to a server. */
-enum status story_callers(struct story *story, const char *ids);
+/* Finds who called whom. With --through-hubs nobody did: there is no difference made between those
+ * who talk to a server. */
+enum status story_callers(struct story *story);
 
 /* The caller that a row of story.edges tells of; NULL: it is no call to a server. */
 struct story_caller *story_caller(const struct story *story, size_t row);
@@ -227,14 +230,20 @@ bool story_is_due(const struct story *story, const struct story_act *act);
 bool story_blamed(const struct story *story, const struct story_act *act, int64_t at);
 bool story_credited(const struct story *story, const struct story_act *act);
 
-/* Whether a connection that a server took is part of the story. */
-bool story_call_counts(const struct story *story, const struct story_actor *server,
-                       int64_t accepted);
+/* Writes the rows of `connections` that a server took and that are part of the story, as a JSON
+ * array; null: all are. */
+void story_list_calls(const struct story *story, const struct story_actor *server, FILE *out);
+
+/* How many of those that were looked at are no part of it. */
+size_t story_other_calls(const struct story *story);
 
 /* ---- story_times.c ---- */
 
 /* Finds from when to when what each actor did is part of the story. */
 void story_times(struct story *story);
+
+/* A time as a list for a query has it: STORY_FAR off at most. */
+int64_t story_bounded(int64_t at);
 
 /* Whether what an actor did at that moment is part of the story; INTEGER_NULL is. */
 bool story_counts(const struct story *story, const struct story_actor *actor, int64_t at);

@@ -6,18 +6,43 @@
  * were connected then, and where nobody was, who was last. A worker that it forks is due to the
  * caller it took last; what its children tell it belongs to the callers that they were forked for.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "query.h"
 #include "story.h"
 
-#define ROWS_LIMIT "50000"
+/* Connections that are looked at: of all servers the newest, and of each so many before the first
+ * thing it did in the story, as who is not there any more may have been the last who was. */
+#define ROWS_MAX    50000
+#define ROWS_LIMIT  "50000"
+#define ROWS_BEFORE "1000"
 
-/* ?1 all processes of the story */
+/* Rows get their ids nearly, but not quite, in the order in which connections begin. */
+#define SLACK "60000000000" /* ns */
+
+/* ?1 an array of [process, begin, end]: who they are, and when they did something in the story.
+ * Those still open may be much older than the others. */
 static const char accepted_sql[] =
+    "WITH m (id, begin, until) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
+    "  json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?1)), "
+    "near (id, first, last) AS MATERIALIZED (SELECT id, "
+    "  (SELECT x.id FROM connections AS x WHERE x.started_at >= begin - " SLACK
+    "    ORDER BY x.started_at LIMIT 1), "
+    "  (SELECT x.id FROM connections AS x WHERE x.started_at > until + " SLACK
+    "    ORDER BY x.started_at LIMIT 1) FROM m), "
+    "span (id, low, high) AS MATERIALIZED (SELECT id, "
+    "  (SELECT x.id FROM connections AS x WHERE x.process_id = near.id "
+    "    AND x.id < coalesce(first, " STORY_FAR_TEXT ") "
+    "    ORDER BY x.id DESC LIMIT 1 OFFSET " ROWS_BEFORE "), coalesce(last, " STORY_FAR_TEXT ") "
+    "  FROM near) "
     "SELECT c.id, c.process_id, coalesce(c.established_at, c.started_at), c.ended_at "
-    "FROM json_each(?1) AS m CROSS JOIN connections AS c ON c.process_id = m.value "
-    "WHERE c.direction = 'in' ORDER BY c.id LIMIT " ROWS_LIMIT;
+    "FROM span CROSS JOIN connections AS c ON c.process_id = span.id "
+    "AND c.id > coalesce(low, 0) AND c.id < high WHERE c.direction = 'in' UNION "
+    "SELECT c.id, c.process_id, coalesce(c.established_at, c.started_at), c.ended_at "
+    "FROM connections AS c WHERE c.ended_at IS NULL AND c.direction = 'in' "
+    "AND +c.process_id IN (SELECT id FROM m) "
+    "ORDER BY 1 DESC LIMIT " ROWS_LIMIT;
 
 enum accepted_column { ACCEPTED_ID, ACCEPTED_PROCESS, ACCEPTED_AT, ACCEPTED_ENDED };
 
@@ -45,6 +70,11 @@ static bool is_call(const struct cell *edge)
     return story_text_is(kind, "connect") || story_text_is(kind, "unix");
 }
 
+static int64_t last_of_edge(const struct cell *edge)
+{
+    return edge[EDGE_OPEN].integer == 1 ? INT64_MAX : edge[EDGE_LAST_AT].integer;
+}
+
 static struct story_caller of_edge(const struct story *story, size_t row)
 {
     const struct cell *edge = result_row(&story->edges, row);
@@ -53,7 +83,7 @@ static struct story_caller of_edge(const struct story *story, size_t row)
         .edge = row,
         .accepted = story_integer(&edge[EDGE_PEER]),
         .at = edge[EDGE_AT].integer,
-        .last_at = edge[EDGE_OPEN].integer == 1 ? INT64_MAX : edge[EDGE_LAST_AT].integer,
+        .last_at = last_of_edge(edge),
         .until = STORY_NEVER_UNTIL,
         .since = STORY_NEVER_SINCE,
     };
@@ -118,12 +148,101 @@ struct story_caller *story_caller(const struct story *story, size_t row)
     return caller;
 }
 
-enum status story_callers(struct story *story, const char *ids)
+/* ---- which connections ---- */
+
+struct activity {
+    int64_t begin, end; /* ns; begin INT64_MAX: it did nothing */
+};
+
+static void did(struct activity *activity, int64_t at, int64_t last_at)
 {
-    struct result accepted;
+    if (at < activity->begin)
+        activity->begin = at;
+    if (last_at > activity->end)
+        activity->end = last_at;
+}
+
+/* What counts as an effect may have been done at any time from the first cause on. */
+static struct activity of_effects(const struct story *story)
+{
+    const struct story_question *question = &story->question;
+    int64_t since = question->since;
+    if (!question->effects)
+        return (struct activity){INT64_MAX, INT64_MIN};
+    if (since == INTEGER_NULL)
+        since = story->actors[story->target].started_at;
+    return (struct activity){since == INTEGER_NULL ? INT64_MIN : since, INT64_MAX};
+}
+
+static void add_forks(const struct story *story, struct activity *activities)
+{
+    for (size_t i = 0; i < story->actor_count; i++) {
+        const struct story_actor *child = &story->actors[i];
+        size_t parent = story_find(story, child->parent_id);
+        bool known = child->started_at != INTEGER_NULL;
+        if (parent != SIZE_MAX)
+            did(&activities[parent], known ? child->started_at : INT64_MIN,
+                known ? child->started_at : INT64_MAX);
+    }
+}
+
+static void add_activities(const struct story *story, struct activity *activities)
+{
+    const struct story_question *question = &story->question;
+    for (size_t i = 0; i < story->actor_count; i++)
+        activities[i] = of_effects(story);
+    add_forks(story, activities);
+    for (size_t i = 0; i < story->edges.rows; i++) {
+        const struct cell *edge = result_row(&story->edges, i);
+        did(&activities[story_find(story, edge[EDGE_SRC].integer)], edge[EDGE_AT].integer,
+            last_of_edge(edge));
+    }
+    if (question->causes)
+        did(&activities[story->target], question->moment ? question->until : INT64_MIN,
+            question->until == INTEGER_NULL ? INT64_MAX : question->until);
+}
+
+/* As accepted_sql wants them. The caller frees it; NULL: no memory. */
+static char *list_activities(const struct story *story)
+{
+    char *list = NULL;
+    size_t length;
+    struct activity *activities = calloc(story->actor_count + 1, sizeof *activities);
+    FILE *out = activities ? open_memstream(&list, &length) : NULL;
+    if (!out) {
+        free(activities);
+        return NULL;
+    }
+    add_activities(story, activities);
+    fputc('[', out);
+    for (size_t i = 0; i < story->actor_count; i++)
+        fprintf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 "]", i ? "," : "", story->actors[i].id,
+                story_bounded(activities[i].begin), story_bounded(activities[i].end));
+    fputc(']', out);
+    free(activities);
+    if (fclose(out) == 0)
+        return list;
+    free(list);
+    return NULL;
+}
+
+static enum status fetch_accepted(struct story *story, struct result *accepted)
+{
+    char *activities = list_activities(story);
+    if (!activities)
+        return STATUS_ERROR;
+    enum status status = query_fetch(story->session, accepted, accepted_sql, "t", activities);
+    free(activities);
+    story->cut |= accepted->rows == ROWS_MAX;
+    return status;
+}
+
+enum status story_callers(struct story *story)
+{
+    struct result accepted = {0};
     if (story->session->options.through_hubs)
         return STATUS_OK;
-    enum status status = query_fetch(story->session, &accepted, accepted_sql, "t", ids);
+    enum status status = fetch_accepted(story, &accepted);
     if (status == STATUS_OK) {
         story->callers = calloc(story->edges.rows + accepted.rows + 1, sizeof *story->callers);
         if (!story->callers)
@@ -245,13 +364,37 @@ bool story_credited(const struct story *story, const struct story_act *act)
     return for_due(story, act, is_effect, act->last_at);
 }
 
-bool story_call_counts(const struct story *story, const struct story_actor *server,
-                       int64_t accepted)
+static bool is_counted(const struct story_caller *caller)
 {
+    return caller->until != STORY_NEVER_UNTIL || caller->since != STORY_NEVER_SINCE;
+}
+
+void story_list_calls(const struct story *story, const struct story_actor *server, FILE *out)
+{
+    const char *comma = "";
+    if (story->session->options.through_hubs) {
+        fputs("null", out);
+        return;
+    }
+    fputc('[', out);
     for (size_t i = 0; i < server->callers; i++) {
         const struct story_caller *caller = &story->callers[server->first_caller + i];
-        if (caller->accepted == accepted)
-            return caller->until != STORY_NEVER_UNTIL || caller->since != STORY_NEVER_SINCE;
+        if (!is_counted(caller) || caller->accepted == INTEGER_NULL)
+            continue;
+        fprintf(out, "%s%" PRId64, comma, caller->accepted);
+        comma = ",";
     }
-    return true;
+    fputc(']', out);
+}
+
+size_t story_other_calls(const struct story *story)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < story->caller_count; i++) {
+        const struct story_caller *caller = &story->callers[i];
+        const struct story_actor *server = &story->actors[caller->server];
+        others += caller->accepted != INTEGER_NULL && !is_counted(caller) &&
+                  story_counts(story, server, caller->at);
+    }
+    return others;
 }

@@ -199,7 +199,7 @@ static enum status fetch_rest(struct story *story)
         status = query_fetch(story->session, &story->edges, edges_sql, "tt", ids,
                              story->session->options.kinds);
     if (status == STATUS_OK)
-        status = story_callers(story, ids);
+        status = story_callers(story);
     free(ids);
     if (status == STATUS_OK)
         share_execs(story);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What those in a story did, from rows of the tables that tell of it. A query gets as ?1 an array
- * of [process, until, since, is it the target] and as ?2 one of all processes of the story; its
- * columns begin with those below, its rows come by id.
+ * of [process, until, since, is it the target, the connections it took that count: null for all]
+ * and as ?2 one of all processes of the story; its columns begin with those below, its rows come by
+ * id.
  */
 #ifndef SPYQ_STORY_DEED_H
 #define SPYQ_STORY_DEED_H
@@ -13,9 +14,10 @@
 #define DEEDS_LIMIT "50000"
 
 #define WINDOWS                                                                                    \
-    "WITH m (id, until, since, target) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "      \
-    "  json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]') "     \
-    "  FROM json_each(?1)), "                                                                      \
+    "WITH m (id, until, since, target, calls) AS MATERIALIZED (SELECT json_extract(value, "        \
+    "'$[0]'), "                                                                                    \
+    "  json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'), "    \
+    "  json_extract(value, '$[4]') FROM json_each(?1)), "                                          \
     "every (id) AS MATERIALIZED (SELECT value FROM json_each(?2)) "
 #define WITHIN(time) "(" time " <= m.until OR " time " >= m.since) "
 

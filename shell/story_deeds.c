@@ -67,8 +67,10 @@ enum connection_column {
     CONNECTION_DNS,
 };
 
-/* Not those that an edge tells of, and not those to the name server whose answers are told. */
+/* Not those that an edge tells of, and not those to the name server whose answers are told. Who
+ * came to the target itself is an effect of it, whether it did something then or not. */
 static const char connections_sql[] = WINDOWS
+    ", answered (id) AS MATERIALIZED (SELECT a.value FROM m CROSS JOIN json_each(m.calls) AS a) "
     "SELECT c.id, c.process_id, coalesce(c.started_at, c.established_at), c.protocol, "
     "c.direction, c.local_port, c.remote_address, c.remote_port, c.remote_name, c.state, "
     "c.bytes_sent, c.bytes_received, c.peer_process_id, c.peer_id, q.comm, q.pid, "
@@ -78,6 +80,9 @@ static const char connections_sql[] = WINDOWS
     "LEFT JOIN processes AS q ON q.id = c.peer_process_id "
     "WHERE (c.started_at IS NULL OR " WITHIN(
         "c.started_at") ") "
+                        "AND (c.direction IS NOT 'in' OR m.calls IS NULL "
+                        "  OR c.id IN (SELECT id FROM answered) "
+                        "  OR (m.target AND c.started_at >= m.since)) "
                         "AND NOT EXISTS (SELECT 1 FROM edges AS e WHERE e.connection_id IN (c.id, "
                         "c.peer_id) "
                         "  AND e.src IN (SELECT id FROM every) AND e.dst IN (SELECT id FROM "
@@ -150,24 +155,10 @@ static void tell_incoming(struct deed *deed)
     story_put(deed->story->like, deed_text(deed, CONNECTION_ADDRESS));
 }
 
-/* Who came to the target itself, from the moment on that its effects are asked of. */
-static bool is_later_of_target(const struct deed *deed)
-{
-    const struct story_question *question = &deed->story->question;
-    int64_t at = deed_integer(deed, DEED_AT);
-    return deed->actor->target && question->effects &&
-           (question->since == INTEGER_NULL || at >= question->since);
-}
-
 static void add_connection(struct deed *deed)
 {
     bool in = deed_is(deed, CONNECTION_DIRECTION, "in");
     bool near = is_loopback(deed_text(deed, CONNECTION_ADDRESS));
-    if (in && !is_later_of_target(deed) &&
-        !story_call_counts(deed->story, deed->actor, deed_integer(deed, DEED_ID))) {
-        deed->story->not_answered++;
-        return;
-    }
     if (!deed_begin(deed, in ? "accept" : "connection", near ? STORY_PLAIN : STORY_NOTABLE))
         return;
     if (in)
@@ -574,16 +565,6 @@ static const struct deeds {
 
 #define DEEDS (sizeof deeds / sizeof *deeds)
 
-/* No JSON number may be read as a real one. */
-#define FAR 9000000000000000000LL
-
-static int64_t bounded(int64_t at)
-{
-    if (at > FAR || at < -FAR)
-        return at > 0 ? FAR : -FAR;
-    return at;
-}
-
 /* The caller frees what *windows and *every are set to. False: no memory. */
 static bool list(const struct story *story, char **windows, char **every)
 {
@@ -603,8 +584,10 @@ static bool list(const struct story *story, char **windows, char **every)
         comma[1] = ",";
         if (actor->hub)
             continue;
-        fprintf(first, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 ",%d]", comma[0], actor->id,
-                bounded(actor->until), bounded(actor->since), actor->target);
+        fprintf(first, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 ",%d,", comma[0], actor->id,
+                story_bounded(actor->until), story_bounded(actor->since), actor->target);
+        story_list_calls(story, actor, first);
+        fputc(']', first);
         comma[0] = ",";
     }
     fputc(']', first);

@@ -254,7 +254,7 @@ static void add_notes(struct story *story)
              "--through-hubs has them",
              story->passed_over);
     add_note(story, "Other connections that these servers took are left out likewise (%zu)",
-             story->not_answered);
+             story_other_calls(story));
     add_note(story,
              "Changes of groups, and of the effective user of who stayed root, are left out (%zu); "
              "--all has them",

@@ -219,6 +219,11 @@ static void pass_over(struct story *story)
     }
 }
 
+int64_t story_bounded(int64_t at)
+{
+    return at > STORY_FAR ? STORY_FAR : greater(at, -STORY_FAR);
+}
+
 void story_times(struct story *story)
 {
     bool changed = true;

@@ -150,6 +150,25 @@ class Callers(unittest.TestCase):
         text = told(changed(answered("callers-file.db"), rows), "why", "file:/srv/job")
         self.check(text, ["steady", "guilty"], ["early", "late"])
 
+    def test_a_busy_server(self):
+        """Who called it last is found among very many, and who has been connected since the first."""
+        rows = Rows()
+        many = ("WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) INSERT INTO "
+                "connections (id, host_id, process_id, protocol, direction, local_address, local_port, "
+                "remote_address, remote_port, started_at, established_at, ended_at, state, origin) "
+                "SELECT {first} + i, 1, 100, 'tcp', 'in', '10.0.0.2', 80, '203.0.113.9', 9, {at} + i, "
+                "{at} + i, {at} + i + 1, 'closed', 'event' FROM n")
+        rows.process(100, None, "serverd", -9000)
+        rows.connection(900, 100, "in", -8000, 1)
+        rows.sql.append("UPDATE connections SET ended_at = NULL, state = 'open' WHERE id = 900")
+        rows.sql.append(many.format(count=60000, first=1000, at=at(-7000)))
+        rows.connection(70000, 100, "in", 20.5, 25)
+        rows.process(142, 100, "sh", 21, 24)
+        rows.sql.append(many.format(count=60000, first=80000, at=at(7000)))
+        store = rows.store("callers-busy.db")
+        text = told(store, "why", "142")
+        self.check(text, ["from 203.0.113.5 port 70000", "from 203.0.113.5 port 900"], ["203.0.113.9"])
+
     def test_a_server_itself(self):
         """All of whom it ever heard are its causes."""
         self.check(told(answered("callers-itself.db"), "why", "100"), ["early", "guilty", "late"],
