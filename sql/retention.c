@@ -462,6 +462,31 @@ static bool is_log_stuck(const struct retention *retention)
     return retention->log_bytes > most(2 * LOG_USUAL, retention->options.bytes / 16);
 }
 
+static bool wants_sweep(const struct retention *retention)
+{
+    return retention->sweeping;
+}
+
+/* What there may be to do; each has its turn, as none may ever come to an end. */
+static const struct {
+    bool (*wanted)(const struct retention *retention);
+    enum store_status (*run)(struct retention *retention);
+} works[] = {{wants_tidying, tidy}, {wants_sweep, sweep}, {wants_vacuum, vacuum}};
+
+#define WORKS (sizeof(works) / sizeof(*works))
+
+/* One slice of what comes next. */
+static enum store_status work(struct retention *retention, bool *more)
+{
+    for (size_t i = 0; i < WORKS && !*more; i++) {
+        retention->turn = (retention->turn + 1) % WORKS;
+        *more = works[retention->turn].wanted(retention);
+    }
+    enum store_status status = *more ? works[retention->turn].run(retention) : STORE_OK;
+    *more &= status == STORE_OK;
+    return status;
+}
+
 enum store_status retention_step(struct retention *retention, const struct retention_time *now,
                                  bool *more)
 {
@@ -474,22 +499,7 @@ enum store_status retention_step(struct retention *retention, const struct reten
         return status;
     if (!retention->sweeping)
         status = move_horizon(retention, now);
-    /* In turns with rolling, which may never come to an end. */
-    if (status == STORE_OK && wants_tidying(retention) && !retention->tidied_last) {
-        retention->tidied_last = retention->sweeping;
-        status = tidy(retention);
-        *more = status == STORE_OK;
-        return status;
-    }
-    retention->tidied_last = false;
-    if (status == STORE_OK && retention->sweeping)
-        status = sweep(retention);
-    else if (status == STORE_OK && wants_vacuum(retention))
-        status = vacuum(retention);
-    else
-        return status;
-    *more = status == STORE_OK;
-    return status;
+    return status == STORE_OK ? work(retention, more) : status;
 }
 
 enum store_status retention_allow(struct retention *retention, int64_t more)

@@ -121,7 +121,7 @@ struct retention {
     int64_t cursor[RULES_MAX]; /* how far each has come */
     unsigned since_full;       /* marks since every table was looked through from its begin */
     uint64_t tidied;           /* rows that had been rolled when texts were last tidied up */
-    bool tidied_last;          /* the last step did that */
+    size_t turn;               /* what was done last: in `works` of retention.c */
     size_t batch;              /* rows to look at in one slice */
 
     sqlite3_stmt *sizes;

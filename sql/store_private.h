@@ -75,7 +75,7 @@ union any_row {
     ROW_KINDS(ANY_ROW_MEMBER)
 };
 
-#define STORE_CHANGES_STATEMENTS 3
+#define STORE_CHANGES_STATEMENTS 5
 
 struct retention;
 
@@ -98,7 +98,8 @@ struct store {
     sqlite3_str *changed_processes;       /* the begin of an array of ids; NULL: none so far */
     sqlite3_str *changed_edges;
     sqlite3_stmt *changes[STORE_CHANGES_STATEMENTS]; /* write rows of `changes` */
-    struct retention *retention;                     /* NULL: nothing is rolled away */
+    int64_t changes_bytes;       /* of text in them, at most; negative: not known */
+    struct retention *retention; /* NULL: nothing is rolled away */
 };
 
 /* Fill *error and return its status. */

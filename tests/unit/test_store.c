@@ -981,6 +981,35 @@ static void what_is_written_is_noted(void **state)
     store_close(store);
 }
 
+/* However much a transaction writes, the notes stay small, and the newest is there. */
+static void notes_take_little_room(void **state)
+{
+    (void)state;
+    static struct row rows[20000];
+    static struct row_process processes[20000];
+    struct store *store = open_store();
+    for (int64_t i = 0; i < 20000; i++) {
+        processes[i] = process(1000000 + i, 1);
+        rows[i] = (struct row){ROW_PROCESS, &processes[i]};
+    }
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(store_write(store, rows, 20000), STORE_OK);
+    assert_query("SELECT count(*) || ' ' || length(processes) FROM changes", "3 160001");
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(store_write(store, rows, 20000), STORE_OK);
+    assert_query("SELECT count(*) || ' ' || max(id) FROM changes", "6 13");
+    store_close(store);
+    store = open_store();
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(store_write(store, rows, 20000), STORE_OK);
+    assert_query("SELECT count(*) || ' ' || max(id) FROM changes", "6 15");
+    change_store("UPDATE edges SET open = 1"); /* empties them */
+    change_store("UPDATE processes SET depth = 1 WHERE id = 1000000");
+    assert_int_equal(store_write(store, rows, 20000), STORE_OK);
+    assert_query("SELECT max(id) FROM changes", "16");
+    store_close(store);
+}
+
 struct visits {
     size_t count;
     struct {
@@ -1139,6 +1168,7 @@ int main(void)
         TEST(readers_see_whole_batches_while_we_write),
         TEST(what_was_acknowledged_survives_a_kill),
         TEST(what_is_written_is_noted),
+        TEST(notes_take_little_room),
         TEST(ids_are_never_given_twice),
         TEST(an_id_is_used_once_any_row_names_it),
         TEST(a_boot_is_found_again),
