@@ -26,7 +26,7 @@ static __always_inline __u16 state_kind(int old_state, int new_state)
 
 static __always_inline bool network_budget(struct sock *sk)
 {
-    return budget_allows(EVENT_CLASS_NETWORK, PEEK(sk, sk_cgrp_data.cgroup, kn, id));
+    return budget_allows(EVENT_CLASS_NETWORK, socket_cgroup(sk));
 }
 
 static __always_inline void emit_state(struct sock *sk, int old_state, int new_state)

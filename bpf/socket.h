@@ -98,6 +98,12 @@ static __always_inline void socket_bytes(struct event_tcp *out, struct sock *sk)
     out->flags = fin ? EVENT_TCP_FIN_RECEIVED : 0;
 }
 
+/* The id of the cgroup that it was made in. */
+static __always_inline __u64 socket_cgroup(struct sock *sk)
+{
+    return PEEK(sk, sk_cgrp_data.cgroup, kn, id);
+}
+
 /* Everything but header, cookie and states; new_state is set to what the socket says. */
 static __always_inline void socket_fill(struct event_tcp *out, struct sock *sk)
 {
@@ -105,7 +111,7 @@ static __always_inline void socket_fill(struct event_tcp *out, struct sock *sk)
 
     socket_addresses(out, sk);
     socket_bytes(out, sk);
-    out->cgroup_id = PEEK(sk, sk_cgrp_data.cgroup, kn, id);
+    out->cgroup_id = socket_cgroup(sk);
     out->inode = PEEK(sk, sk_socket, file, f_inode, i_ino);
     out->net_ns = PEEK(sk, __sk_common.skc_net.net, ns.inum);
     out->error = PEEK(sk, sk_err);

@@ -411,7 +411,7 @@ static __always_inline void udp_bound(struct bpf_sock *ctx)
         udp_own(socket, task);
         socket->flags |= UDP_SOCKET_BOUND;
     }
-    if (!budget_allows(EVENT_CLASS_NETWORK, PEEK(sk, sk_cgrp_data.cgroup, kn, id)))
+    if (!budget_allows(EVENT_CLASS_NETWORK, socket_cgroup(sk)))
         return;
     record = EMIT_RESERVE(EVENT_CLASS_NETWORK, event_udp, EVENT_UDP_BIND);
     if (!record)

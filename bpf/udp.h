@@ -83,7 +83,7 @@ static __always_inline void udp_flow_fill(struct event_udp *record, const struct
 /* What the socket itself tells, its addresses aside. */
 static __always_inline void udp_fill(struct event_udp *out, struct sock *sk)
 {
-    out->cgroup_id = PEEK(sk, sk_cgrp_data.cgroup, kn, id);
+    out->cgroup_id = socket_cgroup(sk);
     out->inode = PEEK(sk, sk_socket, file, f_inode, i_ino);
     out->net_ns = PEEK(sk, __sk_common.skc_net.net, ns.inum);
     out->uid = PEEK(sk, sk_uid.val);
