@@ -140,7 +140,7 @@ class Auditd(Printer):
                        "max_log_file_action = IGNORE\nspace_left = 75\nspace_left_action = IGNORE\n"
                        "admin_space_left = 50\nadmin_space_left_action = IGNORE\n"
                        "disk_full_action = IGNORE\ndisk_error_action = IGNORE\n")
-        self.process = subprocess.Popen(["auditd", "-f", "-c", folder], stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(["auditd", "-n", "-c", folder], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         until(lambda: f"pid {self.process.pid}" in self.audit("-s"), "auditd has the kernel's audit")
         for rule in (["-D"], ["-b", "8192"], ["-f", "0"], self.RULES, ["-e", "1"]):
