@@ -22,7 +22,7 @@
 #define SLACK "60000000000" /* ns */
 
 /* ?1 an array of [process, begin, end]: who they are, and when they did something in the story.
- * Those still open may be much older than the others. */
+ * Those still open may be much older than the others: the index of them begins with the host. */
 static const char accepted_sql[] =
     "WITH m (id, begin, until) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
     "  json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?1)), "
@@ -35,14 +35,15 @@ static const char accepted_sql[] =
     "  (SELECT x.id FROM connections AS x WHERE x.process_id = near.id "
     "    AND x.id < coalesce(first, " STORY_FAR_TEXT ") "
     "    ORDER BY x.id DESC LIMIT 1 OFFSET " ROWS_BEFORE "), coalesce(last, " STORY_FAR_TEXT ") "
-    "  FROM near) "
+    "  FROM near), "
+    "open (id) AS MATERIALIZED (SELECT c.id FROM connections AS c WHERE c.host_id > 0 "
+    "  AND c.ended_at IS NULL AND c.direction = 'in' AND +c.process_id IN (SELECT id FROM m)), "
+    "accepted (id) AS MATERIALIZED (SELECT c.id FROM span CROSS JOIN connections AS c "
+    "  ON c.process_id = span.id AND c.id > coalesce(low, 0) AND c.id < high "
+    "  WHERE c.direction = 'in' UNION SELECT id FROM open) "
     "SELECT c.id, c.process_id, coalesce(c.established_at, c.started_at), c.ended_at "
-    "FROM span CROSS JOIN connections AS c ON c.process_id = span.id "
-    "AND c.id > coalesce(low, 0) AND c.id < high WHERE c.direction = 'in' UNION "
-    "SELECT c.id, c.process_id, coalesce(c.established_at, c.started_at), c.ended_at "
-    "FROM connections AS c WHERE c.ended_at IS NULL AND c.direction = 'in' "
-    "AND +c.process_id IN (SELECT id FROM m) "
-    "ORDER BY 1 DESC LIMIT " ROWS_LIMIT;
+    "FROM accepted AS a CROSS JOIN connections AS c ON c.id = a.id "
+    "ORDER BY a.id DESC LIMIT " ROWS_LIMIT;
 
 enum accepted_column { ACCEPTED_ID, ACCEPTED_PROCESS, ACCEPTED_AT, ACCEPTED_ENDED };
 
