@@ -88,19 +88,19 @@ static int forget(struct store *store, int64_t newest, int64_t bytes)
     return code == SQLITE_OK ? forget_by_size(store, newest) : code;
 }
 
-static int bind(struct store *store, int index, const char *ids, int64_t *bytes)
+/* Returns the bytes of the array; NULL: there is none. */
+static int64_t bind_ids(struct store *store, int index, const char *ids)
 {
-    *bytes += ids ? (int64_t)strlen(ids) : 0;
-    return sqlite3_bind_text(store->changes[NOTE], index, ids, -1, SQLITE_STATIC);
+    sqlite3_bind_text(store->changes[NOTE], index, ids, -1, SQLITE_STATIC);
+    return ids ? (int64_t)strlen(ids) : 0;
 }
 
 /* A number never comes back, even if others have emptied the table: a reader who knows the changes
  * up to one would take another's for it. */
 static int insert(struct store *store, const char *processes, const char *edges)
 {
-    int64_t bytes = 0;
-    bind(store, 1, processes, &bytes);
-    bind(store, 2, edges, &bytes);
+    int64_t bytes = bind_ids(store, 1, processes);
+    bytes += bind_ids(store, 2, edges);
     int code = run(store->changes[COUNT]);
     if (code == SQLITE_OK)
         code = run(store->changes[NOTE]);
