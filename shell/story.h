@@ -28,6 +28,10 @@
 #define STORY_FAR      9000000000000000000LL
 #define STORY_FAR_TEXT "9000000000000000000"
 
+/* Rows of a table that are looked at. */
+#define STORY_ROWS_MAX   50000
+#define STORY_ROWS_LIMIT "50000"
+
 /* What is told. */
 struct story_question {
     int64_t process_id;
@@ -247,6 +251,9 @@ int64_t story_bounded(int64_t at);
 
 /* Whether what an actor did at that moment is part of the story; INTEGER_NULL is. */
 bool story_counts(const struct story *story, const struct story_actor *actor, int64_t at);
+
+/* Until when a row of story.edges acts; INT64_MAX: it still does. */
+int64_t story_edge_last(const struct cell *edge);
 
 /* Whether a row of story.edges carries a cause to the end of the story, or an effect from its
  * beginning. */

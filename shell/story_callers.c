@@ -14,8 +14,6 @@
 
 /* Connections that are looked at: of all servers the newest, and of each so many before the first
  * thing it did in the story, as who is not there any more may have been the last who was. */
-#define ROWS_MAX    50000
-#define ROWS_LIMIT  "50000"
 #define ROWS_BEFORE "1000"
 
 /* Rows get their ids nearly, but not quite, in the order in which connections begin. */
@@ -43,7 +41,7 @@ static const char accepted_sql[] =
     "  WHERE c.direction = 'in' UNION SELECT id FROM open) "
     "SELECT c.id, c.process_id, coalesce(c.established_at, c.started_at), c.ended_at "
     "FROM accepted AS a CROSS JOIN connections AS c ON c.id = a.id "
-    "ORDER BY a.id DESC LIMIT " ROWS_LIMIT;
+    "ORDER BY a.id DESC LIMIT " STORY_ROWS_LIMIT;
 
 enum accepted_column { ACCEPTED_ID, ACCEPTED_PROCESS, ACCEPTED_AT, ACCEPTED_ENDED };
 
@@ -71,11 +69,6 @@ static bool is_call(const struct cell *edge)
     return story_text_is(kind, "connect") || story_text_is(kind, "unix");
 }
 
-static int64_t last_of_edge(const struct cell *edge)
-{
-    return edge[EDGE_OPEN].integer == 1 ? INT64_MAX : edge[EDGE_LAST_AT].integer;
-}
-
 static struct story_caller of_edge(const struct story *story, size_t row)
 {
     const struct cell *edge = result_row(&story->edges, row);
@@ -84,7 +77,7 @@ static struct story_caller of_edge(const struct story *story, size_t row)
         .edge = row,
         .accepted = story_integer(&edge[EDGE_PEER]),
         .at = edge[EDGE_AT].integer,
-        .last_at = last_of_edge(edge),
+        .last_at = story_edge_last(edge),
         .until = STORY_NEVER_UNTIL,
         .since = STORY_NEVER_SINCE,
     };
@@ -196,7 +189,7 @@ static void add_activities(const struct story *story, struct activity *activitie
     for (size_t i = 0; i < story->edges.rows; i++) {
         const struct cell *edge = result_row(&story->edges, i);
         did(&activities[story_find(story, edge[EDGE_SRC].integer)], edge[EDGE_AT].integer,
-            last_of_edge(edge));
+            story_edge_last(edge));
     }
     if (question->causes)
         did(&activities[story->target], question->moment ? question->until : INT64_MIN,
@@ -234,7 +227,7 @@ static enum status fetch_accepted(struct story *story, struct result *accepted)
         return STATUS_ERROR;
     enum status status = query_fetch(story->session, accepted, accepted_sql, "t", activities);
     free(activities);
-    story->cut |= accepted->rows == ROWS_MAX;
+    story->cut |= accepted->rows == STORY_ROWS_MAX;
     return status;
 }
 

@@ -10,9 +10,6 @@
 
 #include "story.h"
 
-#define DEEDS_MAX   50000 /* rows of a table */
-#define DEEDS_LIMIT "50000"
-
 #define WINDOWS                                                                                    \
     "WITH m (id, until, since, target, calls) AS MATERIALIZED (SELECT json_extract(value, "        \
     "'$[0]'), "                                                                                    \

@@ -89,7 +89,7 @@ static const char connections_sql[] = WINDOWS
                         "every)) "
                         "AND NOT (c.protocol = 'udp' AND c.remote_port = 53 AND EXISTS (SELECT 1 "
                         "  FROM dns_queries AS d WHERE d.process_id = c.process_id)) "
-                        "ORDER BY c.id LIMIT " DEEDS_LIMIT;
+                        "ORDER BY c.id LIMIT " STORY_ROWS_LIMIT;
 
 static void put_peer(const struct deed *deed)
 {
@@ -179,7 +179,7 @@ enum listener_column { LISTENER_PROTOCOL = DEED_MORE, LISTENER_ADDRESS, LISTENER
 static const char listeners_sql[] =
     WINDOWS "SELECT l.id, l.process_id, l.started_at, l.protocol, l.address, l.port FROM m "
             "CROSS JOIN listeners AS l ON l.process_id = m.id WHERE l.started_at IS NULL "
-            "OR " WITHIN("l.started_at") "ORDER BY l.id LIMIT " DEEDS_LIMIT;
+            "OR " WITHIN("l.started_at") "ORDER BY l.id LIMIT " STORY_ROWS_LIMIT;
 
 static void add_listener(struct deed *deed)
 {
@@ -212,7 +212,7 @@ static const char servers_sql[] =
             "p.pid, p.id, count(*) FROM m CROSS JOIN listeners AS l ON l.process_id = m.id "
             "CROSS JOIN connections AS c ON c.local_port = l.port AND c.listener_id = l.id "
             "JOIN processes AS p ON p.id = c.process_id WHERE m.target AND p.id <> m.id "
-            "GROUP BY l.id, p.id ORDER BY l.id, p.id LIMIT " DEEDS_LIMIT;
+            "GROUP BY l.id, p.id ORDER BY l.id, p.id LIMIT " STORY_ROWS_LIMIT;
 
 static void add_server(struct deed *deed)
 {
@@ -243,7 +243,7 @@ static const char dns_sql[] = WINDOWS
     "  LIMIT 4)) END FROM m "
     "CROSS JOIN dns_queries AS d ON d.process_id = m.id WHERE " WITHIN(
         "d.at") "AND NOT EXISTS (SELECT 1 FROM connections AS c WHERE c.process_id = d.process_id "
-                "  AND c.remote_name = d.name) ORDER BY d.id LIMIT " DEEDS_LIMIT;
+                "  AND c.remote_name = d.name) ORDER BY d.id LIMIT " STORY_ROWS_LIMIT;
 
 static void add_dns(struct deed *deed)
 {
@@ -281,7 +281,7 @@ static const char files_sql[] =
             "f.connection_id, f.place, f.memfd, dirname(f.path), c.remote_name, c.remote_address, "
             "c.remote_port FROM m CROSS JOIN files AS f ON f.process_id = m.id "
             "LEFT JOIN connections AS c ON c.id = f.connection_id WHERE " WITHIN(
-                "f.at") "ORDER BY f.id LIMIT " DEEDS_LIMIT;
+                "f.at") "ORDER BY f.id LIMIT " STORY_ROWS_LIMIT;
 
 static void tell_write(struct deed *deed)
 {
@@ -397,7 +397,7 @@ static const char streams_sql[] = WINDOWS
                 "WHERE 'socket:[' || c.inode || ']' IN (x.stdin, x.stdout, x.stderr) "
                 "AND (c.started_at IS NULL OR c.started_at <= x.at) "
                 "AND (c.ended_at IS NULL OR c.ended_at >= x.at) ORDER BY x.id, c.id "
-                "LIMIT " DEEDS_LIMIT;
+                "LIMIT " STORY_ROWS_LIMIT;
 
 static bool is_interpreter(struct text name)
 {
@@ -495,7 +495,7 @@ static const char gone_sql[] = WINDOWS
     "  AND x.error IS NULL ORDER BY x.at DESC LIMIT 1) "
     "CROSS JOIN files AS f ON f.path = x.exe AND f.op = 'unlink' AND f.at >= x.at "
     "AND (p.ended_at IS NULL OR f.at <= p.ended_at) LEFT JOIN processes AS r "
-    "ON r.id = f.process_id WHERE " WITHIN("f.at") "ORDER BY f.id LIMIT " DEEDS_LIMIT;
+    "ON r.id = f.process_id WHERE " WITHIN("f.at") "ORDER BY f.id LIMIT " STORY_ROWS_LIMIT;
 
 static void add_gone(struct deed *deed)
 {
@@ -521,7 +521,7 @@ enum flag_column { FLAG_TITLE = DEED_MORE, FLAG_SEVERITY, FLAG_RULE, FLAG_SUPPRE
 static const char flags_sql[] = WINDOWS
     "SELECT g.id, g.process_id, g.at, g.title, g.severity, g.rule, g.suppressed_by IS NOT NULL "
     "FROM flags AS g JOIN m ON m.id = g.process_id WHERE " WITHIN(
-        "g.at") "ORDER BY g.id LIMIT " DEEDS_LIMIT;
+        "g.at") "ORDER BY g.id LIMIT " STORY_ROWS_LIMIT;
 
 static enum story_weight flag_weight(const struct deed *deed)
 {
@@ -609,7 +609,7 @@ static enum status add_all(struct story *story, const struct deeds *kind, const 
 {
     struct result *rows = &story->deeds[kind - deeds];
     enum status status = query_fetch(story->session, rows, kind->sql, "tt", windows, every);
-    story->cut |= rows->rows == DEEDS_MAX;
+    story->cut |= rows->rows == STORY_ROWS_MAX;
     for (size_t i = 0; status == STATUS_OK && i < rows->rows; i++) {
         const struct cell *row = result_row(rows, i);
         size_t actor = story_find(story, row[DEED_PROCESS].integer);

@@ -260,7 +260,8 @@ static void add_notes(struct story *story)
              "--all has them",
              story->minor);
     if (story->cut)
-        add_note(story, "More happened than is looked at: only %zu rows of a table", 50000);
+        add_note(story, "More happened than is looked at: only %zu rows of a table",
+                 STORY_ROWS_MAX);
 }
 
 enum status story_frame(struct story *story)

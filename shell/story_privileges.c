@@ -49,7 +49,7 @@ const char story_privileges_sql[] = WINDOWS
     "  ON r.id = k.root_process_id WHERE v.kind = 'setns' AND k.runtime IS NOT 'systemd' "
     "  AND r.mnt_ns = v.new ->> 'mnt_ns' AND coalesce(k.started_at <= v.at, 1) "
     "  AND coalesce(k.ended_at >= v.at, 1) ORDER BY k.id DESC LIMIT 1) "
-    "WHERE (v.at <= m.until OR v.at >= m.since) ORDER BY v.id LIMIT " DEEDS_LIMIT;
+    "WHERE (v.at <= m.until OR v.at >= m.since) ORDER BY v.id LIMIT " STORY_ROWS_LIMIT;
 
 static void put_change(struct deed *deed)
 {

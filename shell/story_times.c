@@ -159,6 +159,11 @@ static void find_asked(const struct story *story, struct link *link)
     link->answer = story_is_due(story, &link->asked);
 }
 
+int64_t story_edge_last(const struct cell *edge)
+{
+    return edge[EDGE_OPEN].integer == 1 ? INT64_MAX : edge[EDGE_LAST_AT].integer;
+}
+
 static struct link link_of_edge(const struct story *story, size_t row)
 {
     const struct cell *edge = result_row(&story->edges, row);
@@ -166,7 +171,7 @@ static struct link link_of_edge(const struct story *story, size_t row)
         .src = &story->actors[story_find(story, edge[EDGE_SRC].integer)],
         .dst = &story->actors[story_find(story, edge[EDGE_DST].integer)],
         .at = edge[EDGE_AT].integer,
-        .last_at = edge[EDGE_OPEN].integer == 1 ? INT64_MAX : edge[EDGE_LAST_AT].integer,
+        .last_at = story_edge_last(edge),
         .call = story_caller(story, row),
     };
     link.act = act_of(story, link.src, link.at, link.last_at);
