@@ -16,7 +16,7 @@
 /* A slice ends when it has taken so long, and the next looks at fewer rows. */
 #define SLICE_NS    (8 * NS_PER_MS)
 #define BATCH_FIRST 64
-#define BATCH_MOST  1024
+#define BATCH_MOST  RULE_ROWS_MAX
 #define BATCH_LEAST 8
 
 /* Marks: one for each so many rows, or after so long. */
@@ -25,6 +25,10 @@
 #define MARK_ROWS_MOST 50000
 #define ROW_BYTES      1024 /* about, for how many marks a size takes */
 #define MARKS_WANTED   128
+
+/* Texts are not looked for before so many rows have gone; a row takes so much, at least. */
+#define TIDY_ROWS       1000
+#define ROW_BYTES_LEAST 128
 
 /* What was recorded so recently is still in the recorder's memory, and may be written once more. */
 #define TOO_NEW (10 * NS_PER_S)
@@ -360,13 +364,18 @@ static enum store_status sweep(struct retention *retention)
 
 /* ---- texts that rows referred to ---- */
 
-/* After so many rows that it is worth while to look through all that are there. */
+/*
+ * When it is worth while to look through all rows: as texts come at the rate at which others are no
+ * longer referred to, once so many have come; and once about as many rows have gone as there are.
+ */
 static bool wants_tidying(const struct retention *retention)
 {
     if (retention->store->tidy)
         return true;
-    int64_t enough = 1000 + used_bytes(retention) / (ROW_BYTES / 2);
-    return (int64_t)(retention->status.rows - retention->tidied) >= enough;
+    int64_t gone = (int64_t)(retention->status.rows - retention->tidied);
+    int64_t used = used_bytes(retention);
+    return gone >= TIDY_ROWS &&
+           (retention->store->added >= used / 16 || gone >= TIDY_ROWS + used / ROW_BYTES_LEAST);
 }
 
 static enum store_status tidy(struct retention *retention)

@@ -36,6 +36,10 @@ enum store_status mark_begin(struct store *store, const struct mark *mark);
 #define RULES_MAX        24
 #define RULE_DELETES_MAX 5
 
+/* Rows that a rule looks at before any of them goes: it finds again what the time is too short for.
+ */
+#define RULE_ROWS_MAX ((size_t)2 * STORE_FEED_ROWS)
+
 struct rules; /* the prepared statements of all rules */
 
 /* What was rolled away, by kind. */
@@ -56,9 +60,9 @@ struct horizon {
 };
 
 /*
- * Inside a transaction: looks at up to `most` rows of the rule's table behind *cursor, up to the
- * horizon, and rolls away what may go, until the monotonic clock (ns) has come to `until`. Moves
- * *cursor; *done once there are none behind it.
+ * Inside a transaction: looks at up to `most` rows of the rule's table, which is RULE_ROWS_MAX or
+ * less, behind *cursor, up to the horizon, and rolls away what may go, until the monotonic clock
+ * (ns) has come to `until`. Moves *cursor; *done once there are none behind it.
  */
 enum store_status rules_apply(struct rules *rules, size_t rule, const struct horizon *horizon,
                               size_t most, int64_t until, int64_t *cursor, bool *done,

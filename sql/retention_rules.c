@@ -226,11 +226,7 @@ _Static_assert(RULES <= RULES_MAX, "room for every rule's cursor");
 #define FREED_MAX 64
 
 /* Rows that go at once. */
-#define TOGETHER 32
-_Static_assert(TOGETHER <= STORE_FEED_ROWS, "they fit into the feed");
-
-/* Rows that are found before any of them goes: what the time is too short for is found again. */
-#define FOUND_MAX ((size_t)4 * TOGETHER)
+#define TOGETHER STORE_FEED_ROWS
 
 struct statements {
     sqlite3_stmt *end;  /* the last of the next ?3 ids between ?1 and ?2 */
@@ -242,7 +238,7 @@ struct rules {
     struct store *store;
     struct store_table gone; /* of the feed, as ids */
     struct statements of[RULES];
-    int64_t found[FOUND_MAX];
+    int64_t found[RULE_ROWS_MAX];
     int64_t freed[FREED_MAX]; /* processes that one which went may have kept */
     size_t freed_count;
 };
@@ -351,16 +347,14 @@ static void bind(const struct sweep *sweep, sqlite3_stmt *statement, int64_t fro
         sqlite3_bind_int64(statement, i + 1, values[i]);
 }
 
-/* *to: up to where it has looked. */
-static int find_rows(const struct sweep *sweep, int64_t from, int64_t *to, int64_t *found,
+/* Behind `from`, up to `to`; there is room for so many ids. */
+static int find_rows(const struct sweep *sweep, int64_t from, int64_t to, int64_t *found,
                      size_t *count)
 {
     sqlite3_stmt *statement = sweep->rules->of[sweep->rule].find;
-    bind(sweep, statement, from, *to);
-    for (*count = 0; *count < FOUND_MAX && sqlite3_step(statement) == SQLITE_ROW; (*count)++)
+    bind(sweep, statement, from, to);
+    for (*count = 0; sqlite3_step(statement) == SQLITE_ROW; (*count)++)
         found[*count] = sqlite3_column_int64(statement, 0);
-    if (*count == FOUND_MAX)
-        *to = found[*count - 1];
     return sqlite3_reset(statement);
 }
 
@@ -421,10 +415,10 @@ static int remove_freed(const struct sweep *sweep)
     int code = SQLITE_OK;
     while (rules->freed_count > 0 && code == SQLITE_OK) {
         int64_t id = rules->freed[--rules->freed_count];
-        int64_t found, to = id;
+        int64_t found;
         size_t count = 0;
         if (id <= sweep->horizon->mark->last_id[ROW_PROCESS])
-            code = find_rows(sweep, id - 1, &to, &found, &count);
+            code = find_rows(sweep, id - 1, id, &found, &count);
         if (code == SQLITE_OK && count > 0)
             code = remove_rows(sweep, &id, 1);
     }
@@ -466,7 +460,7 @@ enum store_status rules_apply(struct rules *rules, size_t rule, const struct hor
     int code = find_end(&sweep, *cursor, most, &end);
     *done = end == 0;
     if (code == SQLITE_OK && !*done)
-        code = find_rows(&sweep, *cursor, &end, rules->found, &count);
+        code = find_rows(&sweep, *cursor, end, rules->found, &count);
     if (code == SQLITE_OK)
         code = remove_found(&sweep, count, until, &end);
     rules->freed_count = 0;

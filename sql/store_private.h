@@ -89,6 +89,7 @@ struct store {
     sqlite3_stmt *add_text;
     struct store_feed feed;
     struct tidy *tidy; /* NULL: nothing is being tidied */
+    int64_t added;     /* bytes of texts and sets, about, since tidying last began */
     char *buffer;      /* of store_buffer_reserve() */
     size_t buffer_size;
     sqlite3_stmt *mark;                   /* writes one row of `sequences` */

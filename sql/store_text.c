@@ -29,11 +29,16 @@ static int insert(sqlite3_stmt *statement, int64_t *number)
     return code;
 }
 
+/* What a row takes besides its text, and a set of columns in all, about. */
+#define ROW_BYTES 8
+#define SET_BYTES 64
+
 static int add_text(struct store *store, struct text text, int64_t *number)
 {
     sqlite3_bind_text64(store->add_text, 1, text.data, text.length, SQLITE_STATIC, SQLITE_UTF8);
     int code = insert(store->add_text, number);
     sqlite3_clear_bindings(store->add_text);
+    store->added += (int64_t)text.length + ROW_BYTES;
     if (code == SQLITE_OK)
         interned_put(store->interned, SPACE_TEXT, text.data, text.length, *number);
     return code;
@@ -164,6 +169,7 @@ int store_set_number(struct store *store, enum row_kind kind, const void *column
     if (code == SQLITE_OK)
         code = insert(table->add_set, number);
     sqlite3_clear_bindings(table->add_set);
+    store->added += SET_BYTES;
     if (code == SQLITE_OK)
         interned_put(store->interned, space, store->buffer, length, *number);
     return code;

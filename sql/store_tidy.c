@@ -86,6 +86,7 @@ static int make_marks(struct store *store, int numbered, struct marks *marks)
 static int begin(struct store *store)
 {
     int code = SQLITE_OK;
+    store->added = 0;
     store->tidy = calloc(1, sizeof(*store->tidy));
     if (!store->tidy)
         return SQLITE_NOMEM;

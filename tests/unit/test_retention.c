@@ -52,6 +52,23 @@ static void the_store_stays_below_its_limit(void **state)
     assert_true(ask("SELECT count(*) FROM marks") < 200);
 }
 
+/* Each exec's arguments are a text of their own. */
+static void texts_go_after_the_rows_that_had_them(void **state)
+{
+    (void)state;
+    open_store(&(struct retention_options){.bytes = 12 * MIB});
+    add_server();
+    add_jobs(600);
+    assert_true(ask("SELECT count(*) FROM losses WHERE class = 'retention'") == 1);
+    int64_t pages = ask("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+    int64_t left = ask("SELECT total(length(text)) FROM strings"
+                       " WHERE id NOT IN (SELECT argv FROM exec_rows)");
+    print_message("%lld of %lld KiB are texts that no row has\n", (long long)left / 1024,
+                  (long long)pages / 1024);
+    assert_in_range(left, 0, pages / 8);
+    assert_none("execs WHERE argv IS NULL");
+}
+
 static void rows_go_when_they_are_old(void **state)
 {
     (void)state;
@@ -498,6 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(the_store_stays_below_its_limit),
+        TEST(texts_go_after_the_rows_that_had_them),
         TEST(rows_go_when_they_are_old),
         TEST(what_living_processes_need_stays),
         TEST(pinned_traces_stay),
