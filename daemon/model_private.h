@@ -538,7 +538,7 @@ void container_flush(struct model *model);
 void container_forget(struct model *model, uint64_t before);
 void container_free_all(struct model *model);
 
-/* ---- model_trace.c ---- */
+/* ---- model_trace*.c ---- */
 
 /* A process was forked: its row, parent, container and program are set. */
 void trace_born(struct model *model, struct process *process);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What model_trace.c (who belongs to which trace, rows, links), model_trace_rules.c (where a trace
- * begins) and model_trace_title.c (what it is called, and whose it is) share. */
+/*
+ * What the model_trace*.c files share: model_trace.c has the traces, their rows and who belongs to
+ * which; model_trace_look.c what processes do that may change it, model_trace_rules.c where a trace
+ * begins, model_trace_title.c what it is called and whose it is, model_trace_link.c how one led to
+ * another, model_trace_restart.c those of earlier runs and of processes that a scan finds.
+ */
 #ifndef SPYQ_MODEL_TRACE_H
 #define SPYQ_MODEL_TRACE_H
 
@@ -91,9 +95,59 @@ struct boundary {
 
 /* ---- model_trace.c ---- */
 
+/* What is known of traces, made where need be. NULL: no memory, which is counted. */
+struct trace_state *trace_state(struct model *model);
+
+/* TRACE_OTHER where the text is no kind. */
+enum trace_kind trace_kind_of(struct text text);
+
+/* NULL: it is not there. */
+struct trace *trace_by_id(const struct model *model, int64_t id);
 struct process *trace_parent(const struct model *model, const struct process *process);
+
+/* An empty one under that id; NULL: no memory, which is counted. */
+struct trace *trace_make(struct model *model, int64_t id);
+/* Without members; what has changed of it is in the batch. */
+void trace_free(struct model *model, struct trace *trace);
+
+/* Its row has to be written. */
 void trace_touch(struct model *model, struct trace *trace);
+/* Something happened in it at that time (ns since the epoch). The trace may be NULL. */
+void trace_active(struct model *model, struct trace *trace, int64_t at);
+/* NULL text: nothing changes. */
+void trace_set_place(struct model *model, struct trace *trace, struct text place);
+
+/* Whether it begins with that process; whether the process' own one does. */
 bool trace_has_root(const struct trace *trace, const struct process *process);
+bool trace_is_root(const struct process *process);
+/* Whether it is somebody's session: a login or a job. */
+bool trace_has_session(const struct trace *trace);
+
+/* The process becomes a member, alone. */
+void trace_join(struct model *model, struct process *process, struct trace *trace);
+/* A trace begins at the process, which takes its descendants along. */
+void trace_begin(struct model *model, struct process *process, const struct boundary *boundary);
+/* The process begins or joins the trace that the boundary speaks of, or its own becomes that. */
+void trace_arrive(struct model *model, struct process *process, const struct boundary *boundary);
+
+/* ---- model_trace_look.c ---- */
+
+/* Gives a process its first trace. why: LOOK_*. */
+void trace_settle(struct model *model, struct process *process, unsigned why);
+
+/* What was new about `as` is known now. */
+void trace_remember(struct process *process, const struct process *as);
+
+/* ---- model_trace_link.c ---- */
+
+/* Where a trace begins or is joined the fork is what leads there. */
+void trace_link_fork(struct model *model, const struct process *process);
+
+/* All links from and to it are forgotten; what has changed of them is in the batch. */
+void trace_drop_links(struct model *model, struct trace *trace);
+
+/* Those that have changed are in the batch. */
+void trace_flush_links(struct model *model);
 
 /* ---- model_trace_rules.c ---- */
 
