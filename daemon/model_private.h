@@ -471,7 +471,7 @@ void pipe_write(struct model *model, const struct event *event);
 void pipe_read(struct model *model, const struct event *event);
 void pipe_free_all(struct model *model);
 
-/* ---- model_file.c ---- */
+/* ---- model_file*.c ---- */
 
 void file_write(struct model *model, const struct event *event);
 void file_read(struct model *model, const struct event *event);
