@@ -1,4 +1,4 @@
--- The tables of a spyq store, schema version 2. Embedded into spyqd, which runs it on a new store.
+-- The tables of a spyq store, schema version 3. Embedded into spyqd, which runs it on a new store.
 -- docs/spyq-schema.7 says what each column means. Names here are public: columns may be added, none
 -- is renamed, retyped or dropped without a new major version.
 
@@ -116,6 +116,10 @@ CREATE INDEX processes_by_start ON process_rows (started_at);
 CREATE INDEX processes_by_trace ON process_rows (trace_id);
 CREATE INDEX processes_by_exe ON process_rows (exe, started_at) WHERE exe IS NOT NULL;
 CREATE INDEX processes_alive ON process_rows (host_id) WHERE ended_at IS NULL;
+-- Of those that lived for ten seconds or longer, by how many digits their lifetime has: who was there at
+-- a moment ended within ten times the shortest of these after it, at most (cmd_ps.c).
+CREATE INDEX processes_long ON process_rows (length(ended_at - started_at), ended_at)
+WHERE ended_at - started_at >= 10000000000;
 
 -- One row for each execve and execveat, failed ones included.
 CREATE TABLE exec_rows (

@@ -15,7 +15,7 @@
 #include "rows.h"
 
 #define STORE_APPLICATION_ID 0x53505951
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 
 enum store_status {
     STORE_OK,

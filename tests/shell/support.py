@@ -42,7 +42,7 @@ def read_text(name):
         return file.read()
 
 
-def make_store(name, version=2, application=APPLICATION_ID, fixture=True, wal=True):
+def make_store(name, version=3, application=APPLICATION_ID, fixture=True, wal=True):
     """A store in the shape that the recorder makes it."""
     store = sqlite3.connect(path(name))
     store.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")

@@ -181,6 +181,8 @@ static void no_verb_reads_a_big_table_from_end_to_end(void **state)
 {
     static const char *const lines[] = {
         "ps",
+        "ps --at 2026-01-01",
+        "ps --since 1970-01-01 --until 2026-01-02",
         "tree 3",
         "why 3",
         "impact 2",

@@ -180,20 +180,23 @@ static void a_store_of_each_schema_becomes_one_of_this(void **state)
 static void a_migrated_store_is_written_on(void **state)
 {
     (void)state;
-    make_store_of(1);
-    struct store_error error;
-    struct store *store = store_open(STORE, &error);
-    assert_non_null(store);
-    int64_t next[ROW_KIND_COUNT];
-    assert_int_equal(store_next_ids(store, next), STORE_OK);
-    assert_true(next[ROW_PROCESS] > 60);
-    struct row_process row;
-    row_clear(ROW_PROCESS, &row);
-    row.id = next[ROW_PROCESS];
-    row.host_id = row.pid = 1;
-    row.origin = (struct text){"event", 5};
-    assert_int_equal(store_write(store, &(struct row){ROW_PROCESS, &row}, 1), STORE_OK);
-    store_close(store);
+    for (int version = 1; version < STORE_SCHEMA_VERSION; version++) {
+        unlink(STORE);
+        make_store_of(version);
+        struct store_error error;
+        struct store *store = store_open(STORE, &error);
+        assert_non_null(store);
+        int64_t next[ROW_KIND_COUNT];
+        assert_int_equal(store_next_ids(store, next), STORE_OK);
+        assert_true(next[ROW_PROCESS] > 60);
+        struct row_process row;
+        row_clear(ROW_PROCESS, &row);
+        row.id = next[ROW_PROCESS];
+        row.host_id = row.pid = 1;
+        row.origin = (struct text){"event", 5};
+        assert_int_equal(store_write(store, &(struct row){ROW_PROCESS, &row}, 1), STORE_OK);
+        store_close(store);
+    }
 }
 
 /* At the first write, the second, ...: the store is as it was, and the next try succeeds. */
