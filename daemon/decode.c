@@ -4,10 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Bounds that no clock reaches: 73 years on the boot clock, wall time up to the year 2116. No sum
- * of a time and an offset, and no difference of two of a kind, overflows within them. A frontier
- * may be later: it means "everything". */
-#define TIME_MAX   ((__u64)1 << 61)
+/* Bounds that no clock reaches: wall time up to the year 2116, and EVENT_TIME_MAX. No sum of a time
+ * and an offset, and no difference of two of a kind, overflows within them. */
 #define OFFSET_MIN (-((__s64)1 << 61))
 #define OFFSET_MAX ((__s64)1 << 62)
 
@@ -295,14 +293,14 @@ static const char *check_texts(const struct event_header *header, const struct k
 static const char *check_times(const struct event_header *header, const struct kind *kind)
 {
     static const char out_of_range[] = "a time is out of range";
-    if (header->kind != EVENT_FRONTIER && header->time > TIME_MAX)
+    if (header->kind != EVENT_FRONTIER && header->time > EVENT_TIME_MAX)
         return out_of_range;
-    if (header->start > TIME_MAX)
+    if (header->start > EVENT_TIME_MAX)
         return out_of_range;
     for (const __u16 *at = kind->times; *at; at++) {
         __u64 time;
         memcpy(&time, (const char *)header + *at, sizeof(time));
-        if (time > TIME_MAX)
+        if (time > EVENT_TIME_MAX)
             return out_of_range;
     }
     return NULL;

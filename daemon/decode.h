@@ -11,6 +11,10 @@
 #include "../bpf/event.h"
 #include "../sql/rows.h"
 
+/* No record has a later time on the boot clock, which comes to it after 73 years; ns. A frontier
+ * may be later: it means "everything". */
+#define EVENT_TIME_MAX ((__u64)1 << 61)
+
 /* A record that has been checked. It borrows the bytes it was decoded from. */
 struct event {
     union {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define FIRST_SIZE 64
+#define KEPT_SIZE  1024 /* a table of no more is not made smaller */
 
 struct index_entry {
     struct key key;
@@ -77,19 +78,11 @@ static bool may_move(size_t home_slot, size_t slot, size_t gap)
                        : home_slot <= gap && home_slot > slot;
 }
 
-void *index_remove(struct index *index, struct key key)
+/* Moves later entries back to where one was taken out. */
+static void close_gap(struct index *index, size_t gap)
 {
-    size_t gap, slot;
-    void *value;
+    size_t slot = gap;
 
-    if (!index->entries)
-        return NULL;
-    gap = slot = slot_of(index, key);
-    value = index->entries[gap].value;
-    if (!value)
-        return NULL;
-    index->count--;
-    index->entries[gap].value = NULL;
     while (index->entries[slot = (slot + 1) & (index->size - 1)].value) {
         if (!may_move(home(index, index->entries[slot].key), slot, gap))
             continue;
@@ -97,6 +90,25 @@ void *index_remove(struct index *index, struct key key)
         index->entries[slot].value = NULL;
         gap = slot;
     }
+}
+
+void *index_remove(struct index *index, struct key key)
+{
+    size_t slot;
+    void *value;
+
+    if (!index->entries)
+        return NULL;
+    slot = slot_of(index, key);
+    value = index->entries[slot].value;
+    if (!value)
+        return NULL;
+    index->count--;
+    index->entries[slot].value = NULL;
+    close_gap(index, slot);
+    /* A quarter full after that: far from either bound. Without memory it stays as it is. */
+    if (index->size > KEPT_SIZE && index->count * 8 < index->size)
+        index_resize(index, index->size / 2);
     return value;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A hash table from a key of two 64-bit numbers to a pointer. The table owns neither; one value for
- * each key. Open addressing without tombstones: removing moves later entries back.
+ * each key. Open addressing without tombstones: removing moves later entries back, and makes a
+ * table smaller of which an eighth is left.
  */
 #ifndef SPYQ_INDEX_H
 #define SPYQ_INDEX_H

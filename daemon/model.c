@@ -236,15 +236,20 @@ static void forget(struct model *model)
     container_forget(model, before);
 }
 
+void model_pass(struct model *model, uint64_t time)
+{
+    if (time > model->now)
+        model->now = time;
+    forget(model);
+}
+
 void model_apply(struct model *model, const struct event *event)
 {
     unsigned kind = event->header->kind;
 
     if (kind >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[kind])
         return;
-    if (event->header->time > model->now)
-        model->now = event->header->time;
-    forget(model);
+    model_pass(model, event->header->time);
     handlers[kind](model, event);
 }
 

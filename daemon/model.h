@@ -34,6 +34,10 @@ void model_adopt(struct model *model, const struct row *row);
 /* Takes in one event. Never fails: what can not be kept for want of memory is counted as lost. */
 void model_apply(struct model *model, const struct event *event);
 
+/* So late is it (ns, boot clock), though nothing has happened: what ended long enough before is
+ * forgotten. Events of before that still come are taken in as any other. */
+void model_pass(struct model *model, uint64_t time);
+
 /* Adds a loss that the model did not learn from an event. The model gives it its id and copies it.
  */
 void model_lose(struct model *model, const struct row_loss *loss);
@@ -44,7 +48,7 @@ void model_lose(struct model *model, const struct row_loss *loss);
  */
 struct batch *model_flush(struct model *model);
 
-/* The time of the newest event, ns since the epoch. */
+/* The time of the newest event, or that has passed since; ns since the epoch. */
 int64_t model_newest(const struct model *model);
 
 /* Bytes that the rows waiting for the next flush take, about. */

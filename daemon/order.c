@@ -26,6 +26,7 @@ struct order {
 };
 
 #define FIRST_CAPACITY 1024
+#define KEPT_CAPACITY  16384 /* of an empty heap */
 
 struct order *order_new(size_t limit, order_sink *sink, void *context)
 {
@@ -113,6 +114,16 @@ static void release_oldest(struct order *order)
     free(oldest.record);
 }
 
+/* What a flood needed is given back. */
+static void shrink(struct order *order)
+{
+    if (order->count || order->capacity <= KEPT_CAPACITY)
+        return;
+    free(order->heap);
+    order->heap = NULL;
+    order->capacity = 0;
+}
+
 int order_push(struct order *order, const struct event_header *record)
 {
     if (record->time < order->released) {
@@ -136,6 +147,7 @@ void order_release(struct order *order, uint64_t frontier)
 {
     while (order->count && order->heap[0].time < frontier)
         release_oldest(order);
+    shrink(order);
 }
 
 uint64_t order_late(const struct order *order)

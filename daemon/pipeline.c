@@ -181,6 +181,8 @@ static void tell_losses(struct pipeline *pipeline, uint64_t frontier)
 static void reach(struct pipeline *pipeline, uint64_t frontier)
 {
     order_release(pipeline->order, frontier);
+    if (frontier <= EVENT_TIME_MAX)
+        model_pass(pipeline->model, frontier);
     tell_losses(pipeline, frontier);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "recorder.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "../sql/ballast.h"
 #include "../sql/rule.h"
 #include "cgroups.h"
+#include "ebb.h"
 #include "index.h"
 #include "log.h"
 #include "pipeline.h"
@@ -41,7 +43,10 @@ struct recorder {
     bool starved_told;
     bool damaged; /* the store is, so that there is nothing left to do */
     struct retention_status retention_known;
-    size_t queue;       /* bytes that batches may take */
+    size_t queue; /* bytes that batches may take */
+    size_t taken; /* records since the last audit */
+    struct ebb ebb;
+    bool relaxing;      /* the threads were asked for what they keep */
     int64_t down_since; /* when the recorder before this one last wrote; INTEGER_NULL: no gap */
     int64_t next_probe;
     struct row_host host;
@@ -470,6 +475,7 @@ static size_t take_slice(struct recorder *recorder)
 {
     size_t taken = recorder->ops->drain(recorder->source, SLICE_RECORDS);
 
+    recorder->taken += taken;
     if (model_pending(recorder->model) > BATCH_BYTES)
         recorder_flush(recorder);
     return taken;
@@ -501,6 +507,21 @@ void recorder_flush(struct recorder *recorder)
         writer_submit(recorder->writer, batch);
 }
 
+/* After a storm: first the threads free what they keep, then all that is free goes to the kernel.
+ */
+static void give_back(struct recorder *recorder)
+{
+    if (recorder->relaxing)
+        malloc_trim(0);
+    recorder->relaxing = ebb_has_come(&recorder->ebb, recorder->taken);
+    recorder->taken = 0;
+    if (!recorder->relaxing)
+        return;
+    writer_relax(recorder->writer);
+    if (recorder->risk)
+        risk_relax(recorder->risk);
+}
+
 void recorder_audit(struct recorder *recorder)
 {
     const char *trouble = pipeline_trouble(recorder->pipeline);
@@ -515,6 +536,7 @@ void recorder_audit(struct recorder *recorder)
     batch = add_heartbeat(recorder, NULL);
     if (batch)
         writer_submit(recorder->writer, batch);
+    give_back(recorder);
 }
 
 static void write_found(struct recorder *recorder)

@@ -73,6 +73,7 @@ struct risk {
     int64_t retry_at; /* not before; 0: at once */
     bool working;
     bool reload;
+    bool relaxing; /* when nothing waits */
     bool stopping;
 };
 
@@ -434,6 +435,21 @@ static void wait_for_work(struct risk *risk)
         pthread_cond_wait(&risk->changed, &risk->mutex);
 }
 
+/* The mutex is held, and given up meanwhile. */
+static void relax(struct risk *risk)
+{
+    risk->relaxing = false;
+    if (!risk->pending_count) {
+        free(risk->pending);
+        risk->pending = NULL;
+        risk->pending_room = 0;
+    }
+    pthread_mutex_unlock(&risk->mutex);
+    if (risk->db)
+        sqlite3_db_release_memory(risk->db);
+    pthread_mutex_lock(&risk->mutex);
+}
+
 static void begin(struct risk *risk)
 {
     if (open_store(risk) != SQLITE_OK)
@@ -457,6 +473,8 @@ static void *run(void *argument)
     while (!risk->stopping) {
         if (has_work(risk))
             work(risk);
+        else if (risk->relaxing)
+            relax(risk);
         else
             wait_for_work(risk);
     }
@@ -526,6 +544,14 @@ void risk_reload(struct risk *risk)
 {
     pthread_mutex_lock(&risk->mutex);
     risk->reload = true;
+    pthread_cond_signal(&risk->changed);
+    pthread_mutex_unlock(&risk->mutex);
+}
+
+void risk_relax(struct risk *risk)
+{
+    pthread_mutex_lock(&risk->mutex);
+    risk->relaxing = true;
     pthread_cond_signal(&risk->changed);
     pthread_mutex_unlock(&risk->mutex);
 }

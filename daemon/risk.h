@@ -42,6 +42,9 @@ struct batch *risk_take(struct risk *risk);
 /* Loads the rules again. */
 void risk_reload(struct risk *risk);
 
+/* Makes the thread give back memory that it keeps for speed, when it has nothing to judge. */
+void risk_relax(struct risk *risk);
+
 /* Whether all that was written has been judged and all that came of it is in the store. */
 bool risk_is_idle(struct risk *risk);
 

@@ -48,7 +48,8 @@ struct source_ops {
     void (*arm)(struct source *source);
     /* The descriptors to poll while armed. Returns how many were written to fds[0..1]. */
     size_t (*descriptors)(struct source *source, int fds[EVENT_RINGS]);
-    /* Once a second: hands over what was lost as EVENT_LOSS, and clock steps as EVENT_CLOCK. */
+    /* Once a second: hands over what was lost as EVENT_LOSS, and clock steps as EVENT_CLOCK; the
+     * next drain tells how late it is, for a while after the last record. */
     void (*audit)(struct source *source);
     /* No new records from here on; drain then gives what is left, until the source has ended. */
     void (*stop)(struct source *source);

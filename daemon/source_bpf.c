@@ -27,7 +27,10 @@
 /* Between two scans that lost records ask for. */
 #define RESCAN_NS     (10 * 1000000000ull)
 #define CLOCK_STEP_NS 1000000ll
-#define FEED_RECORDS  64u /* taken from one ring before the other's turn may come */
+/* So long after the newest record the time is still told once a second: by then all that is
+ * forgotten some time after it ended is. */
+#define SETTLE_NS    (75 * 1000000000ull)
+#define FEED_RECORDS 64u /* taken from one ring before the other's turn may come */
 
 struct feed {
     struct ring *ring;
@@ -56,6 +59,7 @@ struct source {
     uint64_t flowless;
     uint64_t dropped[EVENT_CLASSES]; /* losses already handed over */
     bool rescan;
+    bool due; /* the time is to be told, though no record came */
     bool stopped;
 };
 
@@ -168,6 +172,7 @@ static void tell_frontier(struct source *source, uint64_t frontier)
         return;
     record_begin(&record, EVENT_FRONTIER, sizeof(struct event_mark), frontier);
     source->frontier = frontier;
+    source->due = false;
     hand_over(source, &record);
 }
 
@@ -244,7 +249,7 @@ static size_t source_bpf_drain(struct source *source, size_t most)
 
     count_drops(source);
     containers_look_again(source->containers, now, pass_on, source);
-    if (frontier_behind(source))
+    if (frontier_behind(source) || source->due)
         tell_frontier(source, reached(source, now));
     if (source->stopped && !taken && source->frontier != UINT64_MAX)
         end(source);
@@ -412,6 +417,7 @@ static void source_bpf_audit(struct source *source)
     audit_clock(source);
     containers_look_again(source->containers, boot_now(), pass_on, source);
     source->audited_at = boot_now();
+    source->due = source->audited_at < source->newest + SETTLE_NS;
     /* What is lost is an end that never comes, or something that is there and unknown. */
     if (source->rescan && source->audited_at - source->scanned_at > RESCAN_NS)
         source_bpf_scan(source, &ignored);

@@ -52,6 +52,7 @@ struct writer {
     struct entry **end;
     bool writing; /* the thread works on the rows of the first one */
     size_t bytes;
+    bool relaxing; /* when the queue is empty */
     bool stopping;
     struct writer_status status;
     struct loss losses[STAGES][ROW_KIND_COUNT][EVENT_CLASSES];
@@ -359,6 +360,19 @@ static void write_first(struct writer *writer)
         make_room_on_disk(writer, wall);
 }
 
+/* The mutex is held, and given up meanwhile. */
+static void wait_for_batch(struct writer *writer)
+{
+    if (!writer->relaxing) {
+        pthread_cond_wait(&writer->changed, &writer->mutex);
+        return;
+    }
+    writer->relaxing = false;
+    pthread_mutex_unlock(&writer->mutex);
+    store_relax(writer->store);
+    pthread_mutex_lock(&writer->mutex);
+}
+
 static void *run(void *argument)
 {
     struct writer *writer = argument;
@@ -367,7 +381,7 @@ static void *run(void *argument)
     pthread_mutex_lock(&writer->mutex);
     while (writer->first || !writer->stopping) {
         if (!writer->first) {
-            pthread_cond_wait(&writer->changed, &writer->mutex);
+            wait_for_batch(writer);
             continue;
         }
         write_first(writer);
@@ -457,6 +471,14 @@ void writer_submit(struct writer *writer, struct batch *batch)
     } else {
         lose(writer, &made);
     }
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_relax(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    writer->relaxing = true;
+    pthread_cond_signal(&writer->changed);
     pthread_mutex_unlock(&writer->mutex);
 }
 

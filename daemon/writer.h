@@ -53,6 +53,9 @@ struct writer *writer_start(struct store *store, const struct writer_options *op
 /* Hands a batch over, to be written after all that came before. The writer frees it. */
 void writer_submit(struct writer *writer, struct batch *batch);
 
+/* Makes the thread give back memory that it keeps for speed, when it has nothing to write. */
+void writer_relax(struct writer *writer);
+
 /* Rows that were given up since the last call, added up. */
 struct writer_loss {
     enum row_kind kind;

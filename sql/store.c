@@ -244,6 +244,11 @@ struct store *store_open(const char *path, struct store_error *error)
     return NULL;
 }
 
+void store_relax(struct store *store)
+{
+    sqlite3_db_release_memory(store->db);
+}
+
 void store_close(struct store *store)
 {
     if (!store)

@@ -59,6 +59,10 @@ struct store *store_open(const char *path, struct store_error *error);
 enum store_status store_move_aside(const char *path, char *to, size_t size,
                                    struct store_error *error);
 
+/* Gives back what is kept in memory of the file's pages; they are read again where they are needed.
+ * Between two transactions. */
+void store_relax(struct store *store);
+
 /*
  * Leaves a note beside the store, `path-damaged`, that it was found damaged, and how. Until that
  * file or the store is gone store_open() returns STORE_DAMAGED.

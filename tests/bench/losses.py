@@ -8,7 +8,7 @@ from machine import Figure, ask, lost, memory_bytes, stop
 
 PROCESSES = "SELECT count(*) FROM processes WHERE exe LIKE '%/nothing'"
 OUTWARD = "SELECT count(*) FROM connections WHERE direction = 'out'"
-IDLE_SECONDS = 8  # what has ended is forgotten after 5
+IDLE_SECONDS = 14  # what a storm needed is given back some 10 s after it
 
 
 def account(machine, name, rows, count, work, during=None):

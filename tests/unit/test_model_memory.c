@@ -78,11 +78,35 @@ static void what_has_ended_is_given_back(void **state)
         assert_in_range(live_a_round(round), 0, settled + settled / 20);
 }
 
+/* Nothing else happens: it is the time that passes. */
+static void what_has_ended_is_given_back_when_nothing_comes(void **state)
+{
+    (void)state;
+    const uint64_t last = 10 * SECOND + LIVES * APART;
+    size_t before, most, grace, after;
+
+    forked(shell, NOBODY);
+    forked(server, NOBODY);
+    listening(2 * SECOND, server, 1, "0.0.0.0", 80);
+    drop_rows();
+    before = allocated();
+    most = live_a_round(0);
+    model_pass(model, last + 2 * SECOND);
+    grace = allocated();
+    model_pass(model, last + 6 * SECOND);
+    drop_rows();
+    after = allocated();
+    assert_in_range(grace, most - most / 20, most + most / 20);
+    assert_in_range(after - before, 0, (most - before) / 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_has_ended_is_given_back, model_set_up,
                                         model_tear_down),
+        cmocka_unit_test_setup_teardown(what_has_ended_is_given_back_when_nothing_comes,
+                                        model_set_up, model_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,6 +172,20 @@ static void what_the_frontier_has_passed_is_late_and_not_lost(void **state)
     pipeline_free(pipeline, NULL);
 }
 
+static void a_frontier_says_how_late_it_is(void **state)
+{
+    (void)state;
+    struct pipeline *pipeline = open_pipeline(NULL);
+    push_fork(pipeline, 5 * SECOND);
+    push_frontier(pipeline, 8 * SECOND);
+    assert_true(model_newest(model) == WALL + (int64_t)(8 * SECOND));
+    push_frontier(pipeline, 7 * SECOND);
+    assert_true(model_newest(model) == WALL + (int64_t)(8 * SECOND));
+    push_frontier(pipeline, UINT64_MAX); /* the end is no time */
+    assert_true(model_newest(model) == WALL + (int64_t)(8 * SECOND));
+    pipeline_free(pipeline, NULL);
+}
+
 static void the_recording_keeps_the_order_of_arrival(void **state)
 {
     (void)state;
@@ -261,6 +275,7 @@ int main(void)
         PIPELINE_TEST(records_that_make_no_sense_are_counted_by_class),
         PIPELINE_TEST(records_that_make_no_sense_are_told_of_once_a_second),
         PIPELINE_TEST(what_the_frontier_has_passed_is_late_and_not_lost),
+        PIPELINE_TEST(a_frontier_says_how_late_it_is),
         PIPELINE_TEST(the_recording_keeps_the_order_of_arrival),
         PIPELINE_TEST(the_first_host_record_says_who_recorded),
         PIPELINE_TEST(a_recording_that_can_not_be_made_is_named),
