@@ -55,9 +55,9 @@ SHELL_PACKAGES := sqlite3 readline
 
 # What finds out what deserves a look, in both programs.
 RISK_SOURCES := sql/rows.c sql/row_fetch.c sql/statement.c sql/text_hash.c $(wildcard sql/rule*.c sql/score*.c sql/judge*.c sql/novelty*.c) sql/suppress.c
-DAEMON_SOURCES := $(wildcard daemon/*.c) sql/layout.c sql/interned.c $(wildcard sql/store*.c sql/retention*.c sql/ballast.c) $(RISK_SOURCES)
+DAEMON_SOURCES := $(wildcard daemon/*.c) sql/nearest.c sql/layout.c sql/interned.c $(wildcard sql/store*.c sql/retention*.c sql/ballast.c) $(RISK_SOURCES)
 EXTENSION_SOURCES := $(wildcard sql/ext*.c sql/fn_*.c sql/vt_*.c sql/graph*.c)
-SHELL_SOURCES := $(wildcard shell/*.c) $(RISK_SOURCES)
+SHELL_SOURCES := $(wildcard shell/*.c) sql/nearest.c $(RISK_SOURCES)
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 SQL_FILES := $(wildcard sql/*.sql sql/*/*.sql)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)

@@ -2,6 +2,7 @@
 /* The tables and columns of the store that is open, beside what they mean. */
 #include <string.h>
 
+#include "../sql/nearest.h"
 #include "column_help.h"
 #include "command.h"
 #include "complain.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../sql/nearest.h"
 #include "catalog.h"
 #include "complain.h"
 #include "escape.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../sql/nearest.h"
 #include "complain.h"
 #include "pager.h"
 #include "watermark.h"

@@ -18,13 +18,4 @@ void complain_after(void (*settle)(void));
 /* Writes the line of sql that byte `offset` is in, and a caret below that byte. */
 void complain_caret(const char *sql, int offset);
 
-/*
- * The candidate (a list ended by NULL) that looks most like word, or NULL where none is near
- * enough to be what was meant.
- */
-const char *nearest(const char *word, const char *const *candidates);
-
-/* The same, within so many insertions, deletions and substitutions. */
-const char *nearest_within(const char *word, const char *const *candidates, int limit);
-
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../sql/nearest.h"
 #include "complain.h"
 
 /* Sets what the option is for; value is NULL for one that takes none. False: a bad value. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../sql/nearest.h"
 #include "command.h"
 #include "complain.h"
 #include "complete.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../sql/nearest.h"
 #include "complain.h"
 
 #define FILE_LIMIT (256 << 10) /* bytes of a query's file: less than so many */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../sql/nearest.h"
 #include "complain.h"
 #include "query.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../sql/nearest.h"
 #include "catalog.h"
 #include "complain.h"
 #include "schema_help.h"

@@ -234,7 +234,7 @@ static const struct mistake mistakes[] = {
     {"[stroe]\nfoo = /x\n", 2, {"[stroe]", "mean [store]"}},
     {"[abcdefghijkl]\nfoo = /x\n",
      2,
-     {"[abcdefghijkl]", "[capture], [rings], [timing] and [rules]"}},
+     {"[abcdefghijkl]", "[store] [capture] [budget] [rings] [timing] [rules]"}},
     {"foo = 1\n", 1, {"foo", "before the first [section]"}},
     {"[timing]\nnonsense\n", 2, {"neither a [section] nor key = value"}},
     {"[timing\ntick_ms=5\n", 1, {"neither a [section]"}},
