@@ -633,17 +633,23 @@ static void write_rest(struct recorder *recorder)
         writer_submit(recorder->writer, batch);
 }
 
-/* The rules are run over the last rows too, unless that takes long or the disk is in trouble. */
+/* The rules are run over the last rows too, and say how they fared, unless that takes long or the
+ * disk is in trouble. */
 static void settle_risk(struct recorder *recorder)
 {
     static const struct timespec nap = {.tv_nsec = 2000000};
     struct writer_status status;
+    bool told = false;
 
     for (int i = 0; i < READY_NAPS && recorder->risk; i++) {
         write_found(recorder);
         writer_status(recorder->writer, &status);
-        if (status.failures || (!status.queued_batches && risk_is_idle(recorder->risk)))
+        bool settled = !status.queued_batches && risk_is_idle(recorder->risk);
+        if (status.failures || (settled && told))
             break;
+        if (settled)
+            risk_tell(recorder->risk);
+        told |= settled;
         nanosleep(&nap, NULL);
     }
 }

@@ -73,6 +73,7 @@ struct risk {
     int64_t retry_at; /* not before; 0: at once */
     bool working;
     bool reload;
+    bool telling;  /* what is told now and then is to be told now */
     bool relaxing; /* when nothing waits */
     bool stopping;
 };
@@ -369,7 +370,7 @@ static bool has_work(struct risk *risk)
         risk->outstanding = 0;
     if (risk->outstanding || clock_ns(CLOCK_MONOTONIC) < risk->retry_at)
         return false;
-    return risk->reload || risk->handed || risk->pending_count || has_news(risk);
+    return risk->reload || risk->telling || risk->handed || risk->pending_count || has_news(risk);
 }
 
 /* How many of the oldest ids are looked at next. */
@@ -404,9 +405,13 @@ static void work(struct risk *risk)
     struct work work = {.handed = risk->handed};
     bool reload = risk->reload;
 
+    if (risk->telling) {
+        risk->told_at = -STATUS_STEP_NS;
+        risk->pairs_told_at = -PAIRS_STEP_NS;
+    }
     work.ids = take_pending(risk, &work.count);
     risk->handed = NULL;
-    risk->reload = false;
+    risk->reload = risk->telling = false;
     risk->retry_at = 0;
     risk->working = true;
     pthread_mutex_unlock(&risk->mutex);
@@ -548,6 +553,14 @@ void risk_reload(struct risk *risk)
     pthread_mutex_unlock(&risk->mutex);
 }
 
+void risk_tell(struct risk *risk)
+{
+    pthread_mutex_lock(&risk->mutex);
+    risk->telling = true;
+    pthread_cond_signal(&risk->changed);
+    pthread_mutex_unlock(&risk->mutex);
+}
+
 void risk_relax(struct risk *risk)
 {
     pthread_mutex_lock(&risk->mutex);
@@ -560,7 +573,7 @@ bool risk_is_idle(struct risk *risk)
 {
     pthread_mutex_lock(&risk->mutex);
     bool idle = !risk->pending_count && !risk->handed && !risk->ready && !risk->outstanding &&
-                !risk->working && !risk->reload;
+                !risk->working && !risk->reload && !risk->telling;
     pthread_mutex_unlock(&risk->mutex);
     return idle;
 }

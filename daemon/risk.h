@@ -42,6 +42,9 @@ struct batch *risk_take(struct risk *risk);
 /* Loads the rules again. */
 void risk_reload(struct risk *risk);
 
+/* Hands out how the rules fare, and the counts of pairs, which otherwise it does now and then. */
+void risk_tell(struct risk *risk);
+
 /* Makes the thread give back memory that it keeps for speed, when it has nothing to judge. */
 void risk_relax(struct risk *risk);
 

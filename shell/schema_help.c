@@ -325,8 +325,8 @@ static const struct meaning rule_columns[] = {
     {"runs", "how often it was run"},
     {"hits", "rows that it gave, known ones included"},
     {"withheld", "hits not flagged, as their trace had enough"},
-    {"busy_ns", "the time it took altogether, ns"},
-    {"slowest_ns", "its longest run, ns"},
+    {"busy_ns", "the CPU time it took altogether, ns"},
+    {"slowest_ns", "its longest run by the clock, ns"},
     {"loaded_at", "when it was loaded"},
     {NULL, NULL},
 };

@@ -34,10 +34,10 @@ typedef void hit_visitor(void *context, const struct hit *hit);
 /* How a rule fares. */
 struct rule_work {
     uint64_t runs;
-    uint64_t hits; /* rows that it selected, those known already included */
-    int64_t busy_ns;
-    int64_t slowest_ns;
-    int64_t newest_ns; /* of the newest run */
+    uint64_t hits;      /* rows that it selected, those known already included */
+    int64_t busy_ns;    /* CPU time, about: waiting is not in it, as it is in the next two */
+    int64_t slowest_ns; /* what run_ns is held against */
+    int64_t newest_ns;  /* of the newest run */
 };
 
 struct rule_limits {

@@ -66,6 +66,11 @@ class Rules(OwnRecorderCase):
         # The model has written the trace again at its end, and left the score alone.
         self.same(self.one(self.store.rows("SELECT * FROM traces WHERE id = ?1", trace["id"]),
                            "trace"), score=55, flag_count=1)
+        # How rules fared is told at the end too, however short the run was.
+        rule = self.one(self.store.rows("SELECT * FROM rules WHERE name = 'test-needle'"), "rule")
+        self.same(rule, hits=1)
+        self.assertGreaterEqual(rule["runs"], 1)
+        self.assertGreater(rule["busy_ns"], 0)
         self.adds_up()
 
     def test_a_shell_on_a_connection_is_flagged(self):

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -616,6 +617,35 @@ static void a_slow_rule_is_cut_off_and_then_suspended(void **state)
     assert_int_equal(rule_runner_work(judge_runner(judge), 0)->runs, 2);
 }
 
+static void wait_20_ms(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    (void)values;
+    usleep(20000);
+    sqlite3_result_int(context, 1);
+}
+
+/* Its budget is of the clock's time, as others wait for it; what it costs is the CPU's. */
+static void waiting_is_no_work(void **state)
+{
+    (void)state;
+    sqlite3_create_function(db, "wait_20_ms", 0, SQLITE_UTF8, NULL, wait_20_ms, NULL, NULL);
+    WITH_RULES(HEAD("waits", "low") "SELECT id AS exec_id FROM new_execs WHERE wait_20_ms()",
+               HEAD("works", "low") "SELECT id AS exec_id FROM new_execs WHERE (WITH RECURSIVE c "
+                                    "(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT 10000) "
+                                    "SELECT count(*) FROM c) > 0");
+    new_row(ROW_EXEC, 1);
+    clock_t before = clock();
+    judge_now();
+    int64_t spent = (int64_t)(clock() - before) * (1000000000 / CLOCKS_PER_SEC) + 1000000;
+    const struct rule_work *waits = rule_runner_work(judge_runner(judge), 0);
+    const struct rule_work *works = rule_runner_work(judge_runner(judge), 1);
+    assert_in_range(waits->slowest_ns, 20000000, INT64_MAX);
+    assert_in_range(works->busy_ns, 1, works->slowest_ns);
+    assert_in_range(waits->busy_ns, 1, waits->slowest_ns - 1);
+    assert_in_range(waits->busy_ns + works->busy_ns, 1, spent);
+}
+
 static void a_rule_that_selects_too_much_is_cut_off(void **state)
 {
     (void)state;
@@ -720,6 +750,7 @@ int main(void)
         TEST(a_semicolon_and_remarks_may_end_a_rule),
         TEST(a_rule_that_fails_while_it_runs_is_left_out_alone),
         TEST(a_slow_rule_is_cut_off_and_then_suspended),
+        TEST(waiting_is_no_work),
         TEST(a_rule_that_selects_too_much_is_cut_off),
         TEST(built_in_rules_fit_the_schema_and_use_indexes),
     };

@@ -245,6 +245,37 @@ static void other_rules_get_other_rows(void **state)
     assert_int_equal(flags, 1);
 }
 
+static int64_t runs_in_store(void)
+{
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+
+    assert_int_equal(sqlite3_open(store_path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT runs FROM rules WHERE name = 'any'", -1, &statement, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t runs = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return runs;
+}
+
+/* A run may end long before that would be told by itself. */
+static void how_rules_fare_is_told_when_asked_for(void **state)
+{
+    (void)state;
+    start(ANY_EXEC, INTEGER_NULL);
+    settle();
+    const struct row_exec row = exec_of(7, TEXT_NULL);
+    risk_written(risk, &(struct row){ROW_EXEC, &row}, 1);
+    settle();
+    assert_int_equal(runs_in_store(), 0);
+    risk_tell(risk);
+    settle();
+    assert_int_equal(runs_in_store(), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -255,6 +286,7 @@ int main(void)
         TEST(flags_follow_a_process_of_which_no_rule_knows),
         TEST(what_an_earlier_run_wrote_last_is_judged),
         TEST(other_rules_get_other_rows),
+        TEST(how_rules_fare_is_told_when_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
