@@ -6,45 +6,46 @@
 -- table itself in a query's place, on either side of a LEFT JOIN too, looks up only what is asked
 -- for, and uses the table's indexes. Whoever writes to them may write plain text; the recorder, which
 -- has triggers switched off, writes to the tables.
+--
+-- SQLite parses all views whenever a store is opened, to answer one question too: a name of a table
+-- before that of a column triples what the column costs there, and stands only where it has to.
 
 CREATE VIEW processes AS
 SELECT
-    processes.id, processes.host_id, processes.pid,
-    processes.pid + processes.ns_pid_offset AS ns_pid,
-    processes.ppid, processes.parent_id, processes.trace_id, processes.started_at,
-    processes.ended_at, processes.exit_code, processes.exit_signal,
-    CASE processes.origin WHEN 0 THEN 'event' WHEN 1 THEN 'scan' WHEN 2 THEN 'inferred' ELSE
-        processes.origin END AS origin,
-    CASE typeof(processes.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id =
-        processes.comm) ELSE processes.comm END AS comm,
-    processes.exe,
-    CASE WHEN typeof(processes.cmdline) <> 'integer' THEN processes.cmdline WHEN
-        processes.cmdline > 0 THEN (SELECT text FROM strings WHERE strings.id =
-        processes.cmdline) ELSE (SELECT replace(substr(text, 3, length(text) - 4), '","', ' ')
-        FROM strings WHERE strings.id = -processes.cmdline) END AS cmdline,
-    CASE typeof(processes.cwd) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id =
-        processes.cwd) ELSE processes.cwd END AS cwd,
-    processes.exec_count,
-    (SELECT uid FROM contexts WHERE contexts.id = processes.context) AS uid,
-    (SELECT euid FROM contexts WHERE contexts.id = processes.context) AS euid,
-    (SELECT gid FROM contexts WHERE contexts.id = processes.context) AS gid,
-    (SELECT egid FROM contexts WHERE contexts.id = processes.context) AS egid,
-    (SELECT user FROM contexts WHERE contexts.id = processes.context) AS user,
-    (SELECT login_uid FROM contexts WHERE contexts.id = processes.context) AS login_uid,
-    (SELECT audit_session FROM contexts WHERE contexts.id = processes.context) AS audit_session,
-    (SELECT capabilities FROM contexts WHERE contexts.id = processes.context) AS capabilities,
-    (SELECT sid FROM contexts WHERE contexts.id = processes.context) AS sid,
-    processes.pgid,
-    (SELECT tty FROM contexts WHERE contexts.id = processes.context) AS tty,
-    (SELECT container_id FROM contexts WHERE contexts.id = processes.context) AS container_id,
-    (SELECT cgroup FROM contexts WHERE contexts.id = processes.context) AS cgroup,
-    (SELECT mnt_ns FROM contexts WHERE contexts.id = processes.context) AS mnt_ns,
-    (SELECT pid_ns FROM contexts WHERE contexts.id = processes.context) AS pid_ns,
-    (SELECT net_ns FROM contexts WHERE contexts.id = processes.context) AS net_ns,
-    (SELECT user_ns FROM contexts WHERE contexts.id = processes.context) AS user_ns,
-    processes.depth, processes.truncated,
-    coalesce(processes.started_at, 0) - (SELECT boot_offset FROM contexts WHERE contexts.id =
-        processes.context) AS start_boottime
+    id, host_id, pid,
+    pid + ns_pid_offset AS ns_pid,
+    ppid, parent_id, trace_id, started_at, ended_at, exit_code, exit_signal,
+    CASE origin WHEN 0 THEN 'event' WHEN 1 THEN 'scan' WHEN 2 THEN 'inferred' ELSE origin END AS
+        origin,
+    CASE typeof(comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = comm) ELSE comm END
+        AS comm,
+    exe,
+    CASE WHEN typeof(cmdline) <> 'integer' THEN cmdline WHEN cmdline > 0 THEN (SELECT text FROM
+        strings WHERE id = cmdline) ELSE (SELECT replace(substr(text, 3, length(text) - 4),
+        '","', ' ') FROM strings WHERE id = -cmdline) END AS cmdline,
+    CASE typeof(cwd) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = cwd) ELSE cwd END AS
+        cwd,
+    exec_count,
+    (SELECT uid FROM contexts WHERE id = context) AS uid,
+    (SELECT euid FROM contexts WHERE id = context) AS euid,
+    (SELECT gid FROM contexts WHERE id = context) AS gid,
+    (SELECT egid FROM contexts WHERE id = context) AS egid,
+    (SELECT user FROM contexts WHERE id = context) AS user,
+    (SELECT login_uid FROM contexts WHERE id = context) AS login_uid,
+    (SELECT audit_session FROM contexts WHERE id = context) AS audit_session,
+    (SELECT capabilities FROM contexts WHERE id = context) AS capabilities,
+    (SELECT sid FROM contexts WHERE id = context) AS sid,
+    pgid,
+    (SELECT tty FROM contexts WHERE id = context) AS tty,
+    (SELECT container_id FROM contexts WHERE id = context) AS container_id,
+    (SELECT cgroup FROM contexts WHERE id = context) AS cgroup,
+    (SELECT mnt_ns FROM contexts WHERE id = context) AS mnt_ns,
+    (SELECT pid_ns FROM contexts WHERE id = context) AS pid_ns,
+    (SELECT net_ns FROM contexts WHERE id = context) AS net_ns,
+    (SELECT user_ns FROM contexts WHERE id = context) AS user_ns,
+    depth, truncated,
+    coalesce(started_at, 0) - (SELECT boot_offset FROM contexts WHERE id = context) AS
+        start_boottime
 FROM process_rows AS processes;
 
 CREATE TRIGGER processes_insert INSTEAD OF INSERT ON processes BEGIN
@@ -92,42 +93,39 @@ END;
 
 CREATE VIEW execs AS
 SELECT
-    execs.id, execs.process_id, execs.at,
-    CASE typeof(execs.filename) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id =
-        execs.filename) ELSE execs.filename END AS filename,
-    execs.exe,
-    CASE typeof(execs.argv) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id =
-        execs.argv) ELSE execs.argv END AS argv,
-    execs.argc,
-    CASE typeof(execs.cwd) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id =
-        execs.cwd) ELSE execs.cwd END AS cwd,
-    execs.script,
-    CASE typeof(execs.interpreter) WHEN 'integer' THEN (SELECT text FROM strings WHERE
-        strings.id = execs.interpreter) ELSE execs.interpreter END AS interpreter,
-    (SELECT device FROM images WHERE images.id = execs.image) AS device,
-    (SELECT inode FROM images WHERE images.id = execs.image) AS inode,
-    (SELECT links FROM images WHERE images.id = execs.image) AS links,
-    (SELECT memfd FROM images WHERE images.id = execs.image) AS memfd,
-    (SELECT deleted FROM images WHERE images.id = execs.image) AS deleted,
-    (SELECT setuid FROM images WHERE images.id = execs.image) AS setuid,
-    (SELECT uid FROM images WHERE images.id = execs.image) AS uid,
-    (SELECT euid FROM images WHERE images.id = execs.image) AS euid,
-    (SELECT gid FROM images WHERE images.id = execs.image) AS gid,
-    (SELECT egid FROM images WHERE images.id = execs.image) AS egid,
-    CASE WHEN typeof(execs.stdin) <> 'integer' THEN execs.stdin WHEN execs.stdin < 0 THEN
-        'pipe:[' || -execs.stdin || ']' ELSE (SELECT text FROM strings WHERE strings.id =
-        execs.stdin) END AS stdin,
-    CASE WHEN typeof(execs.stdout) <> 'integer' THEN execs.stdout WHEN execs.stdout < 0 THEN
-        'pipe:[' || -execs.stdout || ']' ELSE (SELECT text FROM strings WHERE strings.id =
-        execs.stdout) END AS stdout,
-    CASE WHEN typeof(execs.stderr) <> 'integer' THEN execs.stderr WHEN execs.stderr < 0 THEN
-        'pipe:[' || -execs.stderr || ']' ELSE (SELECT text FROM strings WHERE strings.id =
-        execs.stderr) END AS stderr,
-    CASE typeof(execs.environment) WHEN 'integer' THEN (SELECT text FROM strings WHERE
-        strings.id = execs.environment) ELSE execs.environment END AS environment,
-    CASE typeof(execs.error) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id =
-        execs.error) ELSE execs.error END AS error,
-    execs.truncated, execs.argv_length
+    id, process_id, at,
+    CASE typeof(filename) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = filename) ELSE
+        filename END AS filename,
+    exe,
+    CASE typeof(argv) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = argv) ELSE argv END
+        AS argv,
+    argc,
+    CASE typeof(cwd) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = cwd) ELSE cwd END AS
+        cwd,
+    script,
+    CASE typeof(interpreter) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = interpreter)
+        ELSE interpreter END AS interpreter,
+    (SELECT device FROM images WHERE id = image) AS device,
+    (SELECT inode FROM images WHERE id = image) AS inode,
+    (SELECT links FROM images WHERE id = image) AS links,
+    (SELECT memfd FROM images WHERE id = image) AS memfd,
+    (SELECT deleted FROM images WHERE id = image) AS deleted,
+    (SELECT setuid FROM images WHERE id = image) AS setuid,
+    (SELECT uid FROM images WHERE id = image) AS uid,
+    (SELECT euid FROM images WHERE id = image) AS euid,
+    (SELECT gid FROM images WHERE id = image) AS gid,
+    (SELECT egid FROM images WHERE id = image) AS egid,
+    CASE WHEN typeof(stdin) <> 'integer' THEN stdin WHEN stdin < 0 THEN 'pipe:[' || -stdin || ']'
+        ELSE (SELECT text FROM strings WHERE id = stdin) END AS stdin,
+    CASE WHEN typeof(stdout) <> 'integer' THEN stdout WHEN stdout < 0 THEN 'pipe:[' || -stdout ||
+        ']' ELSE (SELECT text FROM strings WHERE id = stdout) END AS stdout,
+    CASE WHEN typeof(stderr) <> 'integer' THEN stderr WHEN stderr < 0 THEN 'pipe:[' || -stderr ||
+        ']' ELSE (SELECT text FROM strings WHERE id = stderr) END AS stderr,
+    CASE typeof(environment) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = environment)
+        ELSE environment END AS environment,
+    CASE typeof(error) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = error) ELSE error
+        END AS error,
+    truncated, argv_length
 FROM exec_rows AS execs;
 
 CREATE TRIGGER execs_insert INSTEAD OF INSERT ON execs BEGIN
@@ -169,17 +167,16 @@ END;
 
 CREATE VIEW edges AS
 SELECT
-    edges.id, edges.host_id, edges.at,
-    edges.at + edges.last_after AS last_at,
-    edges.count,
-    CASE edges.kind WHEN 0 THEN 'fork' WHEN 1 THEN 'connect' WHEN 2 THEN 'unix' WHEN 3 THEN
-        'pipe' WHEN 4 THEN 'file' WHEN 5 THEN 'fdpass' WHEN 6 THEN 'ptrace' WHEN 7 THEN 'inject'
-        WHEN 8 THEN 'signal' WHEN 9 THEN 'runtime' ELSE edges.kind END AS kind,
-    edges.src, edges.dst, edges.connection_id, edges.file_id,
-    CASE WHEN typeof(edges.detail) <> 'integer' THEN edges.detail WHEN edges.detail < 0 THEN
-        'pipe:[' || -edges.detail || ']' ELSE (SELECT text FROM strings WHERE strings.id =
-        edges.detail) END AS detail,
-    edges.open
+    id, host_id, at,
+    at + last_after AS last_at,
+    count,
+    CASE kind WHEN 0 THEN 'fork' WHEN 1 THEN 'connect' WHEN 2 THEN 'unix' WHEN 3 THEN 'pipe' WHEN 4
+        THEN 'file' WHEN 5 THEN 'fdpass' WHEN 6 THEN 'ptrace' WHEN 7 THEN 'inject' WHEN 8 THEN
+        'signal' WHEN 9 THEN 'runtime' ELSE kind END AS kind,
+    src, dst, connection_id, file_id,
+    CASE WHEN typeof(detail) <> 'integer' THEN detail WHEN detail < 0 THEN 'pipe:[' || -detail ||
+        ']' ELSE (SELECT text FROM strings WHERE id = detail) END AS detail,
+    open
 FROM edge_rows AS edges;
 
 CREATE TRIGGER edges_insert INSTEAD OF INSERT ON edges BEGIN
@@ -205,30 +202,27 @@ END;
 
 CREATE VIEW connections AS
 SELECT
-    connections.id, connections.host_id, connections.process_id,
-    CASE connections.protocol WHEN 0 THEN 'tcp' WHEN 1 THEN 'udp' ELSE connections.protocol END
-        AS protocol,
-    CASE connections.direction WHEN 0 THEN 'out' WHEN 1 THEN 'in' ELSE connections.direction END
-        AS direction,
-    connections.local_address, connections.local_port, connections.remote_address,
-    connections.remote_port,
-    CASE typeof(connections.remote_name) WHEN 'integer' THEN (SELECT text FROM strings WHERE
-        strings.id = connections.remote_name) ELSE connections.remote_name END AS remote_name,
-    connections.started_at,
-    coalesce(connections.started_at, 0) + connections.established_after AS established_at,
-    connections.ended_at,
-    CASE connections.state WHEN 0 THEN 'closed' WHEN 1 THEN 'open' WHEN 2 THEN 'connecting' WHEN
-        3 THEN 'refused' WHEN 4 THEN 'timeout' WHEN 5 THEN 'unreachable' WHEN 6 THEN 'reset'
-        WHEN 7 THEN 'failed' ELSE connections.state END AS state,
-    CASE typeof(connections.error) WHEN 'integer' THEN (SELECT text FROM strings WHERE
-        strings.id = connections.error) ELSE connections.error END AS error,
-    connections.bytes_sent, connections.bytes_received, connections.listener_id,
-    connections.id + connections.peer_offset AS peer_id,
-    connections.peer_process_id,
-    4026531840 + connections.net_ns_offset AS net_ns,
-    CASE connections.origin WHEN 0 THEN 'event' WHEN 1 THEN 'scan' WHEN 2 THEN 'inferred' ELSE
-        connections.origin END AS origin,
-    connections.cookie, connections.inode
+    id, host_id, process_id,
+    CASE protocol WHEN 0 THEN 'tcp' WHEN 1 THEN 'udp' ELSE protocol END AS protocol,
+    CASE direction WHEN 0 THEN 'out' WHEN 1 THEN 'in' ELSE direction END AS direction,
+    local_address, local_port, remote_address, remote_port,
+    CASE typeof(remote_name) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = remote_name)
+        ELSE remote_name END AS remote_name,
+    started_at,
+    coalesce(started_at, 0) + established_after AS established_at,
+    ended_at,
+    CASE state WHEN 0 THEN 'closed' WHEN 1 THEN 'open' WHEN 2 THEN 'connecting' WHEN 3 THEN
+        'refused' WHEN 4 THEN 'timeout' WHEN 5 THEN 'unreachable' WHEN 6 THEN 'reset' WHEN 7 THEN
+        'failed' ELSE state END AS state,
+    CASE typeof(error) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = error) ELSE error
+        END AS error,
+    bytes_sent, bytes_received, listener_id,
+    id + peer_offset AS peer_id,
+    peer_process_id,
+    4026531840 + net_ns_offset AS net_ns,
+    CASE origin WHEN 0 THEN 'event' WHEN 1 THEN 'scan' WHEN 2 THEN 'inferred' ELSE origin END AS
+        origin,
+    cookie, inode
 FROM connection_rows AS connections;
 
 CREATE TRIGGER connections_insert INSTEAD OF INSERT ON connections BEGIN
@@ -279,23 +273,23 @@ FROM losses;
 CREATE VIEW process_tree AS
 SELECT p.id, p.parent_id, p.depth, p.pid, p.ppid, p.started_at, p.ended_at, p.user, p.comm, p.exe,
        p.cmdline,
-       CASE typeof(parent.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id = parent.comm)
+       CASE typeof(parent.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = parent.comm)
            ELSE parent.comm END AS parent_comm,
        parent.exe AS parent_exe,
        CASE WHEN typeof(parent.cmdline) <> 'integer' THEN parent.cmdline
-           WHEN parent.cmdline > 0 THEN (SELECT text FROM strings WHERE strings.id = parent.cmdline)
+           WHEN parent.cmdline > 0 THEN (SELECT text FROM strings WHERE id = parent.cmdline)
            ELSE (SELECT replace(substr(text, 3, length(text) - 4), '","', ' ')
-                 FROM strings WHERE strings.id = -parent.cmdline)
+                 FROM strings WHERE id = -parent.cmdline)
            END AS parent_cmdline
 FROM processes AS p
 LEFT JOIN process_rows AS parent ON parent.id = p.parent_id;
 
 CREATE VIEW open_connections AS
 SELECT c.id, c.process_id, p.pid,
-       CASE typeof(p.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id = p.comm)
+       CASE typeof(p.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = p.comm)
            ELSE p.comm END AS comm,
        p.exe,
-       (SELECT user FROM contexts WHERE contexts.id = p.context) AS user,
+       (SELECT user FROM contexts WHERE id = p.context) AS user,
        c.protocol, c.direction, c.local_address, c.local_port, c.remote_address, c.remote_port, c.remote_name, c.started_at, c.state,
        c.peer_process_id, c.net_ns
 FROM connections AS c
@@ -307,12 +301,12 @@ CREATE VIEW conversations AS
 SELECT c.id AS connection_id, c.peer_id, c.protocol, c.started_at, c.ended_at, c.state,
        c.direction,
        c.process_id AS process_id, p.pid AS pid,
-       CASE typeof(p.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id = p.comm)
+       CASE typeof(p.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = p.comm)
            ELSE p.comm END AS comm,
        p.exe AS exe,
        c.local_address, c.local_port, c.remote_address, c.remote_port, c.remote_name,
        c.peer_process_id AS peer_process_id, q.pid AS peer_pid,
-       CASE typeof(q.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id = q.comm)
+       CASE typeof(q.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = q.comm)
            ELSE q.comm END AS peer_comm,
        q.exe AS peer_exe, c.bytes_sent, c.bytes_received
 FROM connections AS c
@@ -341,10 +335,10 @@ WHERE t.kind = 'login';
 -- Listeners that other hosts can reach, as far as their address tells.
 CREATE VIEW exposed_listeners AS
 SELECT l.id, l.process_id, p.pid,
-       CASE typeof(p.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE strings.id = p.comm)
+       CASE typeof(p.comm) WHEN 'integer' THEN (SELECT text FROM strings WHERE id = p.comm)
            ELSE p.comm END AS comm,
        p.exe,
-       (SELECT user FROM contexts WHERE contexts.id = p.context) AS user,
+       (SELECT user FROM contexts WHERE id = p.context) AS user,
        l.protocol, l.address, l.port, l.started_at, l.net_ns
 FROM listeners AS l
 LEFT JOIN process_rows AS p ON p.id = l.process_id
@@ -356,47 +350,39 @@ SELECT r.kind, r.a, r.b, r.first_at, r.last_at, r.count, r.novel, r.process_id, 
 FROM pairs AS r
 LEFT JOIN processes AS p ON p.id = r.process_id;
 
--- What programs are, by their names without a version: for rules and saved queries.
+-- What programs are, by their names without a version: for rules and saved queries. Rows of VALUES
+-- would be parsed whenever a store is opened; JSON is read, once, by the statement that asks for it.
 CREATE VIEW known_programs (kind, name) AS
-VALUES
-    ('shell', 'sh'), ('shell', 'bash'), ('shell', 'dash'), ('shell', 'zsh'), ('shell', 'ksh'),
-    ('shell', 'mksh'), ('shell', 'ash'), ('shell', 'fish'), ('shell', 'tcsh'), ('shell', 'csh'),
-    ('shell', 'busybox'), ('shell', 'rbash'), ('interpreter', 'python'), ('interpreter', 'perl'),
-    ('interpreter', 'ruby'), ('interpreter', 'php'), ('interpreter', 'lua'),
-    ('interpreter', 'luajit'), ('interpreter', 'node'), ('interpreter', 'nodejs'),
-    ('interpreter', 'tclsh'), ('interpreter', 'expect'), ('interpreter', 'awk'),
-    ('interpreter', 'gawk'), ('interpreter', 'mawk'), ('interpreter', 'osascript'),
-    ('interpreter', 'pypy'), ('interpreter', 'java'), ('downloader', 'curl'),
-    ('downloader', 'wget'), ('downloader', 'fetch'), ('downloader', 'aria2c'),
-    ('downloader', 'lwp-request'), ('downloader', 'GET'), ('downloader', 'ftp'),
-    ('downloader', 'tftp'), ('downloader', 'scp'), ('downloader', 'sftp'),
-    ('downloader', 'rsync'), ('downloader', 'axel'), ('downloader', 'http'),
-    ('downloader', 'https'), ('downloader', 'httpie'), ('downloader', 'nc'),
-    ('downloader', 'ncat'), ('downloader', 'nc.openbsd'), ('downloader', 'nc.traditional'),
-    ('server', 'nginx'), ('server', 'apache'), ('server', 'httpd'), ('server', 'lighttpd'),
-    ('server', 'caddy'), ('server', 'php-fpm'), ('server', 'php-cgi'), ('server', 'mysqld'),
-    ('server', 'mariadbd'), ('server', 'postgres'), ('server', 'redis-server'),
-    ('server', 'mongod'), ('server', 'memcached'), ('server', 'named'), ('server', 'unbound'),
-    ('server', 'tomcat'), ('server', 'exim'), ('server', 'exim4'), ('server', 'postfix'),
-    ('server', 'master'), ('server', 'dovecot'), ('server', 'haproxy'), ('server', 'vsftpd'),
-    ('server', 'proftpd'), ('server', 'slapd'), ('server', 'smbd'), ('server', 'gunicorn'),
-    ('server', 'uwsgi'), ('server', 'puma'), ('server', 'unicorn'), ('server', 'varnishd'),
-    ('server', 'squid'), ('server', 'elasticsearch'), ('server', 'rabbitmq-server'),
-    ('package manager', 'dpkg'), ('package manager', 'dpkg-deb'),
-    ('package manager', 'dpkg-divert'), ('package manager', 'apt'),
-    ('package manager', 'apt-get'), ('package manager', 'aptitude'),
-    ('package manager', 'unattended-upgrade'), ('package manager', 'rpm'),
-    ('package manager', 'yum'), ('package manager', 'dnf'), ('package manager', 'dnf5'),
-    ('package manager', 'microdnf'), ('package manager', 'zypper'), ('package manager', 'pacman'),
-    ('package manager', 'apk'), ('package manager', 'snapd'), ('package manager', 'snap'),
-    ('package manager', 'flatpak'), ('package manager', 'packagekitd'), ('debugger', 'gdb'),
-    ('debugger', 'lldb'), ('debugger', 'lldb-server'), ('debugger', 'gdbserver'),
-    ('debugger', 'strace'), ('debugger', 'ltrace'), ('debugger', 'rr'), ('debugger', 'perf'),
-    ('debugger', 'valgrind'), ('debugger', 'uftrace'), ('debugger', 'delve'), ('debugger', 'dlv'),
-    ('debugger', 'criu'), ('defender', 'auditd'), ('defender', 'falco'), ('defender', 'spyqd'),
-    ('defender', 'osqueryd'), ('defender', 'wazuh-agentd'), ('defender', 'wazuh-modulesd'),
-    ('defender', 'ossec-syscheckd'), ('defender', 'falcon-sensor'), ('defender', 'clamd'),
-    ('defender', 'freshclam'), ('defender', 'fail2ban-server'), ('defender', 'rsyslogd'),
-    ('defender', 'syslog-ng'), ('defender', 'aide'), ('defender', 'crowdsec'),
-    ('defender', 'sysmon'), ('defender', 'mdatp'), ('defender', 'wdavdaemon'),
-    ('defender', 'tetragon'), ('defender', 'tracee'), ('defender', 'systemd-journald');
+WITH programs AS MATERIALIZED (
+    SELECT kinds.key, names.value FROM json_each('{
+        "shell": [
+            "sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "tcsh", "csh", "busybox",
+            "rbash"],
+        "interpreter": [
+            "python", "perl", "ruby", "php", "lua", "luajit", "node", "nodejs", "tclsh", "expect",
+            "awk", "gawk", "mawk", "osascript", "pypy", "java"],
+        "downloader": [
+            "curl", "wget", "fetch", "aria2c", "lwp-request", "GET", "ftp", "tftp", "scp", "sftp",
+            "rsync", "axel", "http", "https", "httpie", "nc", "ncat", "nc.openbsd",
+            "nc.traditional"],
+        "server": [
+            "nginx", "apache", "httpd", "lighttpd", "caddy", "php-fpm", "php-cgi", "mysqld",
+            "mariadbd", "postgres", "redis-server", "mongod", "memcached", "named", "unbound",
+            "tomcat", "exim", "exim4", "postfix", "master", "dovecot", "haproxy", "vsftpd",
+            "proftpd", "slapd", "smbd", "gunicorn", "uwsgi", "puma", "unicorn", "varnishd",
+            "squid", "elasticsearch", "rabbitmq-server"],
+        "package manager": [
+            "dpkg", "dpkg-deb", "dpkg-divert", "apt", "apt-get", "aptitude", "unattended-upgrade",
+            "rpm", "yum", "dnf", "dnf5", "microdnf", "zypper", "pacman", "apk", "snapd", "snap",
+            "flatpak", "packagekitd"],
+        "debugger": [
+            "gdb", "lldb", "lldb-server", "gdbserver", "strace", "ltrace", "rr", "perf",
+            "valgrind", "uftrace", "delve", "dlv", "criu"],
+        "defender": [
+            "auditd", "falco", "spyqd", "osqueryd", "wazuh-agentd", "wazuh-modulesd",
+            "ossec-syscheckd", "falcon-sensor", "clamd", "freshclam", "fail2ban-server",
+            "rsyslogd", "syslog-ng", "aide", "crowdsec", "sysmon", "mdatp", "wdavdaemon",
+            "tetragon", "tracee", "systemd-journald"]
+    }') AS kinds, json_each(kinds.value) AS names
+)
+SELECT * FROM programs;
