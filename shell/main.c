@@ -171,7 +171,8 @@ static const char *store_path(const struct options *options)
 
 static enum status run(const struct options *options, const struct job *job)
 {
-    struct session session = {.path = store_path(options), .options = *options};
+    static struct session session;
+    session = (struct session){.path = store_path(options), .options = *options};
     stop_install();
     stop_arm(options->timeout);
     bool storeless = job->command && job->command->storeless && !options->fail_if_stale;
@@ -179,7 +180,7 @@ static enum status run(const struct options *options, const struct job *job)
     if (status == STATUS_OK)
         status = run_with_output(&session, job);
     session_free(&session);
-    sqlite3_close(session.db);
+    /* The store stays open: closing would give back piece by piece what ends with the process. */
     return status;
 }
 
@@ -214,6 +215,7 @@ int main(int argc, char **argv)
 {
     struct options options = {0};
     struct job job = {.operands = argv + 1};
+    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD); /* there is one: nothing to lock out */
     terminal_locale();
     enum status status = options_parse(&options, argc - 1, argv + 1, false, &job.count);
     if (status != STATUS_OK)
