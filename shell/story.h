@@ -173,6 +173,10 @@ enum status story_cast(struct story *story);
 /* The index of a process among the actors; SIZE_MAX: it is none. */
 size_t story_find(const struct story *story, int64_t id);
 
+/* Whether the search went through an actor: only then it matters who led to it, and who called it.
+ */
+bool story_searched(const struct story *story, const struct story_actor *actor);
+
 /* Columns of story.edges. */
 enum story_edge_column {
     EDGE_ID,

@@ -20,6 +20,7 @@
 #define SLACK "60000000000" /* ns */
 
 /* ?1 an array of [process, begin, end]: who they are, and when they did something in the story.
+ * Whose doing it is what a hub does nobody asks, as the search does not go through it.
  * Those still open may be much older than the others: the index of them begins with the host. */
 static const char accepted_sql[] =
     "WITH m (id, begin, until) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
@@ -208,10 +209,15 @@ static char *list_activities(const struct story *story)
         return NULL;
     }
     add_activities(story, activities);
+    const char *comma = "";
     fputc('[', out);
-    for (size_t i = 0; i < story->actor_count; i++)
-        fprintf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 "]", i ? "," : "", story->actors[i].id,
+    for (size_t i = 0; i < story->actor_count; i++) {
+        if (!story_searched(story, &story->actors[i]))
+            continue;
+        fprintf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 "]", comma, story->actors[i].id,
                 story_bounded(activities[i].begin), story_bounded(activities[i].end));
+        comma = ",";
+    }
     fputc(']', out);
     free(activities);
     if (fclose(out) == 0)

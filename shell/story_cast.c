@@ -68,15 +68,40 @@ static const char execs_sql[] =
     "x.stderr, x.error, x.uid FROM json_each(?1) AS m CROSS JOIN execs AS x "
     "ON x.process_id = m.value ORDER BY x.process_id, x.at, x.id";
 
-/* ?1 their ids, ?2 the kinds */
+/*
+ * ?1 an array of [process, whether it is a cause that the search went through, whether the search
+ * went through it at all], ?2 the kinds, ?3 up to when. What led to somebody is read from there,
+ * but to a server whose causes nobody asks for it is read from the others' side: it may have had
+ * any number of callers. Of each so many are looked at, the newest; the
+ * last row says of how many there are more.
+ */
+#define CROWD "1000"
 static const char edges_sql[] =
-    "WITH m (id) AS MATERIALIZED (SELECT value FROM json_each(?1)) "
-    "SELECT e.id, e.src, e.dst, e.kind, e.at, e.last_at, e.open, e.count, e.connection_id, "
+    "WITH m (id, cause, acts) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
+    "  json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?1)), "
+    "crowd (id) AS MATERIALIZED (SELECT id FROM m WHERE NOT cause AND EXISTS (SELECT 1 "
+    "  FROM edges AS x WHERE x.dst = m.id LIMIT 1 OFFSET " CROWD ")), "
+    "led (id, low) AS MATERIALIZED (SELECT id, (SELECT x.at FROM edges AS x WHERE x.dst = m.id "
+    "  AND x.at <= ?3 ORDER BY x.at DESC LIMIT 1 OFFSET " STORY_ROWS_LIMIT ") FROM m "
+    "  WHERE id NOT IN (SELECT id FROM crowd)), "
+    "acts (id, low) AS MATERIALIZED (SELECT id, (SELECT x.last_at FROM edges AS x "
+    "  WHERE x.src = m.id ORDER BY x.last_at DESC LIMIT 1 OFFSET " STORY_ROWS_LIMIT ") FROM m "
+    "  WHERE acts AND EXISTS (SELECT 1 FROM crowd)), "
+    "found (id) AS MATERIALIZED ("
+    "  SELECT e.id FROM led CROSS JOIN edges AS e ON e.dst = led.id AND e.at <= ?3 "
+    "    AND e.at > coalesce(low, -" STORY_FAR_TEXT ") "
+    "    WHERE e.kind <> 'fork' AND e.src IN (SELECT id FROM m) "
+    "  UNION ALL SELECT e.id FROM acts CROSS JOIN edges AS e ON e.src = acts.id "
+    "    AND e.last_at > coalesce(low, -" STORY_FAR_TEXT ") "
+    "    WHERE e.kind <> 'fork' AND e.dst IN (SELECT id FROM crowd)) "
+    "SELECT e.id, e.src, e.dst, e.kind, e.at AS at, e.last_at, e.open, e.count, e.connection_id, "
     "e.file_id, e.detail, c.remote_address, c.remote_port, f.path, f.old_path, c.peer_id, f.memfd "
-    "FROM m CROSS JOIN edges AS e ON e.dst = m.id LEFT JOIN connections AS c "
+    "FROM found CROSS JOIN edges AS e ON e.id = found.id LEFT JOIN connections AS c "
     "ON c.id = e.connection_id LEFT JOIN files AS f ON f.id = e.file_id "
-    "WHERE e.kind <> 'fork' AND e.src IN (SELECT id FROM m) AND (?2 IS NULL OR "
-    "',' || replace(?2, ' ', '') || ',' LIKE '%,' || e.kind || ',%') ORDER BY e.at, e.id";
+    "WHERE (?2 IS NULL OR ',' || replace(?2, ' ', '') || ',' LIKE '%,' || e.kind || ',%') "
+    "UNION ALL SELECT (SELECT count(low) FROM led) + (SELECT count(low) FROM acts), NULL, NULL, "
+    "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+    "ORDER BY at NULLS LAST, 1";
 
 /* ---- who ---- */
 
@@ -162,6 +187,11 @@ static bool read_cast(struct story *story)
 
 /* ---- what they ran, how they acted on each other ---- */
 
+bool story_searched(const struct story *story, const struct story_actor *actor)
+{
+    return !actor->stranger && (!actor->hub || actor == &story->actors[story->target]);
+}
+
 /* The ids as a JSON array, strangers and hubs included. The caller frees it; NULL: no memory. */
 static char *list_actors(const struct story *story)
 {
@@ -179,6 +209,31 @@ static char *list_actors(const struct story *story)
     return NULL;
 }
 
+/* As edges_sql has it, without strangers. The caller frees it; NULL: no memory. */
+static char *list_members(const struct story *story)
+{
+    char *list = NULL;
+    size_t length;
+    const char *comma = "";
+    FILE *out = open_memstream(&list, &length);
+    if (!out)
+        return NULL;
+    fputc('[', out);
+    for (size_t i = 0; i < story->actor_count; i++) {
+        const struct story_actor *actor = &story->actors[i];
+        bool searched = story_searched(story, actor);
+        if (actor->stranger)
+            continue;
+        fprintf(out, "%s[%" PRId64 ",%d,%d]", comma, actor->id, searched && actor->cause, searched);
+        comma = ",";
+    }
+    fputc(']', out);
+    if (fclose(out) == 0)
+        return list;
+    free(list);
+    return NULL;
+}
+
 static void share_execs(struct story *story)
 {
     for (size_t i = 0; i < story->execs.rows; i++) {
@@ -189,18 +244,33 @@ static void share_execs(struct story *story)
     }
 }
 
+static enum status fetch_edges(struct story *story)
+{
+    const struct story_question *question = &story->question;
+    bool bounded = !question->effects && question->until != INTEGER_NULL;
+    char *members = list_members(story);
+    if (!members)
+        return STATUS_ERROR;
+    enum status status =
+        query_fetch(story->session, &story->edges, edges_sql, "tti", members,
+                    story->session->options.kinds, bounded ? question->until : INT64_MAX);
+    free(members);
+    if (status == STATUS_OK)
+        story->cut |= result_row(&story->edges, --story->edges.rows)->integer > 0;
+    return status;
+}
+
 static enum status fetch_rest(struct story *story)
 {
     char *ids = list_actors(story);
     if (!ids)
         return STATUS_ERROR;
     enum status status = query_fetch(story->session, &story->execs, execs_sql, "t", ids);
+    free(ids);
     if (status == STATUS_OK)
-        status = query_fetch(story->session, &story->edges, edges_sql, "tt", ids,
-                             story->session->options.kinds);
+        status = fetch_edges(story);
     if (status == STATUS_OK)
         status = story_callers(story);
-    free(ids);
     if (status == STATUS_OK)
         share_execs(story);
     return status;

@@ -75,6 +75,12 @@ def answered(name, worker="sh", outside=None):
     return rows.store(name)
 
 
+# Edges of process 180 to the server, long after all else
+OFTEN = ("WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) INSERT INTO "
+         "edge_rows (host_id, at, last_after, count, kind, src, dst) "
+         f"SELECT 1, {at(5001)} + i, 0, 1, 2, 180, 100 FROM n")
+
+
 def told(store, *arguments):
     result = spyq("--json", *arguments, on=store)
     assert result.returncode == 0, result.stderr
@@ -168,6 +174,27 @@ class Callers(unittest.TestCase):
         store = rows.store("callers-busy.db")
         text = told(store, "why", "142")
         self.check(text, ["from 203.0.113.5 port 70000", "from 203.0.113.5 port 900"], ["203.0.113.9"])
+
+    def test_a_server_that_was_called_very_often(self):
+        """By somebody who is no part of the story: it is the same as without them."""
+        asked = (("impact", "122"), ("story", "142"), ("why", "142"), ("impact", "142"), ("story", "122"))
+        store = answered("callers-often.db")
+        before = [told(store, *words) for words in asked]
+        self.assertIn("guilty (pid 122, root) connected to serverd", before[0])
+        rows = Rows()
+        rows.process(180, None, "agent", 5000)
+        rows.sql.append(OFTEN.format(count=1500))
+        changed(store, rows)
+        for words, text in zip(asked, before):
+            self.assertEqual(told(store, *words), text, words)
+
+    def test_more_than_is_looked_at(self):
+        for count, cut in ((49990, False), (50001, True)):
+            rows = Rows()
+            rows.process(180, None, "agent", 5000)
+            rows.sql.append(OFTEN.format(count=count))
+            text = told(changed(answered(f"callers-cut-{count}.db"), rows), "why", "100", "--kinds", "pipe")
+            self.assertEqual("More happened than is looked at: only 50000 rows" in text, cut)
 
     def test_a_server_itself(self):
         """All of whom it ever heard are its causes."""
