@@ -151,7 +151,7 @@ static void add_store(struct facts *facts)
  * number is estimated, from how many ids are taken in short runs of them that are evenly spread.
  */
 #define FEW_IDS "100000"
-#define RUNS    "512"
+#define RUNS    "128"
 #define RUN     "32"
 
 static const char few_sql[] = "SELECT coalesce((SELECT max(id) FROM \"%w\") - "
@@ -184,16 +184,16 @@ static int64_t ask_of(struct facts *facts, const char *format, const char *table
     return number;
 }
 
-/* Those whose rows can be counted, or the others. */
-static void add_counts_of(struct facts *facts, const struct result *tables, bool few)
+/* Those whose rows can be counted, or the others; few: which of the tables are which. */
+static void add_counts_of(struct facts *facts, const struct result *tables, const bool *few,
+                          bool wanted)
 {
-    facts->section = few ? "rows" : "rows, about";
+    facts->section = wanted ? "rows" : "rows, about";
     for (size_t i = 0; facts->status == STATUS_OK && i < tables->rows; i++) {
         const char *table = result_row(tables, i)->bytes.data;
-        if (ask_of(facts, few_sql, table) != few)
-            continue;
-        int64_t rows = ask_of(facts, few ? count_sql : estimate_sql, table);
-        add(facts, table, cell_integer(rows));
+        if (few[i] == wanted)
+            add(facts, table,
+                cell_integer(ask_of(facts, wanted ? count_sql : estimate_sql, table)));
     }
 }
 
@@ -207,8 +207,16 @@ static void add_counts(struct facts *facts)
             " AND name NOT IN ('sequences', 'changes', 'marks') AND (type = 'table' OR name IN "
             "('processes', 'execs', 'edges', 'connections')) ORDER BY rootpage",
             "");
-    add_counts_of(facts, &tables, true);
-    add_counts_of(facts, &tables, false);
+    bool *few = calloc(tables.rows + 1, sizeof *few);
+    if (!few)
+        facts->status = STATUS_ERROR;
+    for (size_t i = 0; few && i < tables.rows; i++)
+        few[i] = ask_of(facts, few_sql, result_row(&tables, i)->bytes.data);
+    if (few) {
+        add_counts_of(facts, &tables, few, true);
+        add_counts_of(facts, &tables, few, false);
+    }
+    free(few);
     result_free(&tables);
 }
 

@@ -2,6 +2,7 @@
 """flags, traces with their scores, suppress, check-rules, rescan."""
 import json
 import os
+import random
 import sqlite3
 import unittest
 
@@ -20,6 +21,14 @@ INSERT INTO flags (id, at, rule, severity, title, techniques, process_id, trace_
     (4, 1795317030000000000, 'noise', 'critical', 'Harmless', NULL, 9, 2, NULL, 7, 1);
 INSERT INTO score_reasons (id, trace_id, flag_id, points, reason) VALUES
     (1, 2, 2, 34, 'Shell (high)'), (2, 2, 1, 6, 'Something (low)'), (3, 3, 3, 75, 'Bad (critical)');
+"""
+
+# All of them, the plain way.
+IN_ORDER = """
+SELECT f.id FROM flags AS f LEFT JOIN traces AS t ON t.id = f.trace_id
+ORDER BY f.suppressed_by IS NOT NULL, coalesce(t.score, 0) DESC, f.trace_id,
+    CASE f.severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1
+        ELSE 0 END DESC, f.at DESC, f.id DESC LIMIT ?
 """
 
 RULE = """-- id: {id}
@@ -70,6 +79,31 @@ class Risk(unittest.TestCase):
         self.assertEqual([row["id"] for row in self.rows("flags", "--rows", "1")], [3])
         for target in ("9", "flag:1", "trace:2"):
             self.assertEqual([row["id"] for row in self.rows("flags", target)], [2, 1, 4])
+
+    def test_first_flags_of_very_many(self):
+        """Found without sorting all, whatever is suppressed and whichever traces have a score."""
+        for suppressed in (0, 0.5, 0.99):
+            with self.subTest(suppressed=suppressed):
+                chance = random.Random(5)
+                store = make_store(f"flags-{suppressed}.db", fixture=False)
+                db = sqlite3.connect(store)
+                db.executemany(
+                    "INSERT INTO traces (id, host_id, kind, process_count, connection_count, flag_count, "
+                    "score, pinned) VALUES (?, 1, 'login', 1, 0, 1, ?, 0)",
+                    [(i, chance.choice((None, 0, i % 5 + 1, 90))) for i in range(1, 100)])
+                db.executemany(
+                    "INSERT INTO flags (at, rule, severity, trace_id, suppressed_by, host_id) "
+                    "VALUES (?, 'r' || ?, ?, ?, ?, 1)",
+                    [(chance.randrange(1000), chance.randrange(9),
+                      chance.choice(("info", "low", "medium", "high", "critical")),
+                      chance.choice((None, *range(1, 110))), 1 if chance.random() < suppressed else None)
+                     for _ in range(2000)])
+                db.commit()
+                for count in (1, 7, 100, 900, 1500, 1999, 3000):
+                    wanted = [row for row, in db.execute(IN_ORDER, (count,))]
+                    self.assertEqual([row["id"] for row in json.loads(
+                        spyq("--json", "flags", "--rows", str(count), on=store).stdout)], wanted)
+                db.close()
 
     def test_flags_for_a_person_fit_and_are_escaped(self):
         with Terminal("flags", on=self.store) as terminal:

@@ -191,6 +191,7 @@ static void no_verb_reads_a_big_table_from_end_to_end(void **state)
         "traces",
         "traces 3",
         "flags",
+        "flags --rows 10",
         "flags 3",
         "why pid:30",
         "why exe:curl",
