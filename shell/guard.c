@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define MEMORY_LIMIT ((sqlite3_int64)1 << 30) /* for SQLite's own use, bytes */
-
 static char refused[96];
 
 /* Every action that is not allowed below, as people know it. */
@@ -168,6 +166,5 @@ void guard_install(sqlite3 *db)
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 256 << 20);
     sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
     sqlite3_limit(db, SQLITE_LIMIT_TRIGGER_DEPTH, 1);
-    sqlite3_hard_heap_limit64(MEMORY_LIMIT);
     sqlite3_set_authorizer(db, authorize, NULL);
 }

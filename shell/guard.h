@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What SQL may do in spyq: read this store. It cannot write, attach, load code, keep a transaction
- * open, or use more than its share of memory; and a store from somewhere else is not trusted.
+ * What SQL may do in spyq: read this store. It cannot write, attach, load code or keep a
+ * transaction open; and a store from somewhere else is not trusted. memory.h bounds its memory.
  */
 #ifndef SPYQ_GUARD_H
 #define SPYQ_GUARD_H

@@ -10,6 +10,7 @@
 #include "catalog.h"
 #include "command.h"
 #include "complain.h"
+#include "memory.h"
 #include "pager.h"
 #include "query.h"
 #include "reader.h"
@@ -215,7 +216,7 @@ int main(int argc, char **argv)
 {
     struct options options = {0};
     struct job job = {.operands = argv + 1};
-    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD); /* there is one: nothing to lock out */
+    memory_install();
     terminal_locale();
     enum status status = options_parse(&options, argc - 1, argv + 1, false, &job.count);
     if (status != STATUS_OK)
