@@ -70,18 +70,19 @@ void catalog_query(struct catalog *names, sqlite3 *db, const char *sql, const ch
 
 void catalog_tables(struct catalog *names, sqlite3 *db)
 {
-    catalog_query(names, db,
-                  "SELECT name FROM sqlite_schema WHERE " SCHEMA_IS_SHOWN " ORDER BY name", NULL);
+    catalog_query(names, db, "SELECT name FROM " SCHEMA_SHOWN " ORDER BY name", NULL);
 }
 
 /* Ours, and SQLite's for JSON; its others tell of its own insides. */
 void catalog_table_functions(struct catalog *names, sqlite3 *db)
 {
-    catalog_query(names, db,
-                  "SELECT name FROM pragma_module_list WHERE name NOT LIKE 'fts%' AND name NOT "
-                  "LIKE 'rtree%' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'pragma%' AND name "
-                  "NOT IN ('dbstat', 'bytecode', 'tables_used', 'geopoly') ORDER BY name",
-                  NULL);
+    catalog_query(
+        names, db,
+        "SELECT name FROM pragma_module_list WHERE name NOT LIKE 'fts%' AND name NOT "
+        "LIKE 'rtree%' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'pragma%' AND name "
+        "NOT IN ('dbstat', 'bytecode', 'tables_used', 'geopoly') AND name NOT IN " USER_TABLES
+        " ORDER BY name",
+        NULL);
 }
 
 void catalog_columns(struct catalog *names, sqlite3 *db, const char *table)

@@ -35,8 +35,7 @@ static enum status show_tables(struct session *session)
         {.name = "name"}, {.name = "type"}, {.name = "meaning"}};
     struct result found;
     enum status status = query_fetch(
-        session, &found,
-        "SELECT name, type FROM sqlite_schema WHERE " SCHEMA_IS_SHOWN " ORDER BY type, rowid", "");
+        session, &found, "SELECT name, type FROM " SCHEMA_SHOWN " ORDER BY type, place", "");
     if (status == STATUS_OK)
         status = show_rows(session, headings, &found, NULL);
     result_free(&found);
@@ -49,8 +48,8 @@ static enum status no_such_table(struct session *session, const char *table)
 {
     const char *names[256] = {NULL};
     struct result found;
-    enum status status = query_fetch(
-        session, &found, "SELECT name FROM sqlite_schema WHERE " SCHEMA_IS_SHOWN " LIMIT 255", "");
+    enum status status =
+        query_fetch(session, &found, "SELECT name FROM " SCHEMA_SHOWN " LIMIT 255", "");
     for (size_t i = 0; status == STATUS_OK && i < found.rows; i++)
         names[i] = result_row(&found, i)->bytes.data;
     const char *near = nearest(table, names);

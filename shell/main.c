@@ -20,6 +20,7 @@
 #include "stop.h"
 #include "terminal.h"
 #include "usage.h"
+#include "user_tables.h"
 #include "watermark.h"
 
 /* What the command line asks for. */
@@ -178,6 +179,8 @@ static enum status run(const struct options *options, const struct job *job)
     stop_arm(options->timeout);
     bool storeless = job->command && job->command->storeless && !options->fail_if_stale;
     enum status status = storeless ? STATUS_OK : reader_open(session.path, &session.db);
+    if (status == STATUS_OK && session.db && !options->safe)
+        user_tables_offer(&session);
     if (status == STATUS_OK)
         status = run_with_output(&session, job);
     session_free(&session);

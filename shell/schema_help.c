@@ -443,6 +443,32 @@ static const struct meaning novel_columns[] = {
     {NULL, NULL},
 };
 
+static const struct meaning pin_columns[] = {
+    {"id", "number of the row"},
+    {"trace_id", "the trace that is kept: traces.id"},
+    {"trace_started_at", "when it began: another store has other ids"},
+    {"pinned_at", "when that was asked for"},
+    {"user", "by whom"},
+    {"target", "what was named"},
+    {"reason", "why"},
+    {NULL, NULL},
+};
+
+static const struct meaning suppression_columns[] = {
+    {"id", "number of the row"},
+    {"rule", "name of the rule; what is NULL may be anything"},
+    {"program", "path or short name of the program"},
+    {"ancestor", "the same of a program above it"},
+    {"user", "name of the user"},
+    {"container", "id or name of the container"},
+    {"arguments", "the command line; it and the five above are patterns, but for user"},
+    {"expires_at", "when it ends; NULL: never"},
+    {"reason", "why that is harmless"},
+    {"added_by", "who said so"},
+    {"added_at", "when"},
+    {NULL, NULL},
+};
+
 static const struct relation relations[] = {
     {"hosts", "one row for each boot of a host", host_columns, NULL},
     {"recorders", "one row for each run of the recorder", recorder_columns, NULL},
@@ -464,6 +490,9 @@ static const struct relation relations[] = {
     {"rules", "the rules that are run, and how they fare", rule_columns, NULL},
     {"pairs", "what goes with what here, and since when", pair_columns, NULL},
     {"losses", "what is known not to have been recorded", loss_columns, NULL},
+    {"pins", "of the user's store: traces that are never rolled away", pin_columns, NULL},
+    {"suppressions", "of the user's store: flags that are known to be harmless",
+     suppression_columns, NULL},
     {"sequences", "private: where the numbering of each table stands", sequence_columns, NULL},
     {"changes", "private: what was written last, for who holds it in memory", change_columns, NULL},
     {"marks", "private: how far the numbering was, for rolling old rows away", mark_columns, NULL},

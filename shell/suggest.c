@@ -49,9 +49,8 @@ static void name_owners(const struct fault *fault)
 {
     struct catalog owners = {0};
     catalog_query(&owners, fault->db,
-                  "SELECT s.name FROM (SELECT rowid AS place, name, type FROM sqlite_schema "
-                  "WHERE " SCHEMA_IS_SHOWN
-                  ") AS s, pragma_table_info(s.name) AS c WHERE c.name = ?1 "
+                  "SELECT s.name FROM " SCHEMA_SHOWN
+                  " AS s, pragma_table_info(s.name) AS c WHERE c.name = ?1 "
                   "COLLATE NOCASE ORDER BY s.type, s.place LIMIT 2",
                   fault->name);
     if (owners.count > 0)

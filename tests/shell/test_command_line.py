@@ -436,21 +436,28 @@ class Verbs(unittest.TestCase):
         names = [name for (name,) in db.execute(
             "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name")
             if not name.endswith("_rows") and name not in ("strings", "contexts", "images")]
+        user = sqlite3.connect(":memory:")
+        user.executescript(support.read_text("sql/user.sql"))
+        owners = {**dict.fromkeys(names, db), "pins": user, "suppressions": user}
+        names = sorted(owners)
         listed = json.loads(spyq("--json", "schema", on=path("schema.db")).stdout)
         self.assertEqual(sorted(row["name"] for row in listed), names)
         for row in listed:
             self.assertTrue(row["meaning"], row)
         for name in names:
-            columns = [column for _, column, *_ in db.execute(f"PRAGMA table_info({name})")]
+            columns = [column for _, column, *_ in
+                       owners[name].execute(f"PRAGMA table_info({name})")]
             rows = json.loads(spyq("--json", "schema", name, on=path("schema.db")).stdout)
             self.assertEqual([row["column"] for row in rows], columns)
             for row in rows:
                 self.assertTrue(row["meaning"], (name, row))
         db.close()
+        user.close()
 
     def test_schema_help_has_nothing_that_is_not_there(self):
         """Every name in the source's lists is a table, a view or a column."""
         db = sqlite3.connect(make_store("names.db", fixture=False))
+        db.executescript(support.read_text("sql/user.sql"))
         known = {row[0] for row in db.execute("SELECT name FROM sqlite_schema")}
         known |= {row[0] for row in db.execute(
             "SELECT c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c "

@@ -31,6 +31,8 @@ COMPLETED = {
     "select * from processes where comm = 'ngi": "select * from processes where comm = 'nginx'",
     "select * from processes where comm in ('init', 'ngi":
         "select * from processes where comm in ('init', 'nginx'",
+    "select * from pin": "select * from pins ",
+    "select * from pins where rea": "select * from pins where reason ",
     "pragma index_l": "pragma index_list(",
     "select 'sel": "select 'sel",
     "select 1 -- sel": "select 1 -- sel",

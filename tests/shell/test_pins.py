@@ -47,6 +47,53 @@ class Pins(unittest.TestCase):
         self.fails(1, "trace 2 is not pinned", "unpin", "9")
         self.assertEqual(digest(self.store), recorded)
 
+    def asked(self, sql, *options):
+        return json.loads(self.ok("--json", "--raw-times", *options, sql))
+
+    def test_they_are_tables_of_sql(self):
+        """What SQL says is what is in the file."""
+        every = {"pins": [], "suppressions": []}
+        for table in every:
+            self.assertEqual(self.asked(f"SELECT * FROM {table}"), [])
+        self.assertFalse(os.path.exists(self.user))
+        self.ok("pin", "9", "case", "4711")
+        self.ok("pin", "11")
+        self.ok("suppress", "rule:x*", "user:ana", "expires:30d", "our", "mirror")
+        db = sqlite3.connect(self.user)
+        db.row_factory = sqlite3.Row
+        for table in every:
+            every[table] = [dict(row) for row in db.execute(f"SELECT * FROM {table} ORDER BY id")]
+            self.assertEqual(self.asked(f"SELECT * FROM {table} ORDER BY id"), every[table])
+        self.assertEqual((len(every["pins"]), len(every["suppressions"])), (2, 1))
+        self.assertEqual(
+            self.asked("SELECT p.reason, t.title FROM pins AS p JOIN traces AS t ON t.id = "
+                       "p.trace_id WHERE p.rowid = 1"),
+            [{"reason": "case 4711", "title": "ssh login of ana from 198.51.100.7"}])
+        self.assertEqual(self.asked("SELECT a.id FROM pins AS a JOIN pins AS b USING (trace_id)"
+                                    " ORDER BY a.id"), [{"id": 1}, {"id": 2}])
+        # A file of before there were suppressions has no such table.
+        db.execute("DROP TABLE suppressions")
+        db.commit()
+        db.close()
+        self.assertEqual(self.asked("SELECT * FROM suppressions"), [])
+
+    def test_as_tables_they_can_only_be_read(self):
+        self.ok("pin", "9")
+        for sql in ("DELETE FROM pins", "INSERT INTO pins (trace_id) VALUES (1)",
+                    "UPDATE pins SET reason = 'x'", "DROP TABLE pins"):
+            self.assertEqual(spyq(sql, on=self.store).returncode, 1, sql)
+        self.assertEqual(len(self.asked("SELECT * FROM pins")), 1)
+        # With --safe no file but the store is reached.
+        self.fails(1, "no such table: pins", "--safe", "SELECT * FROM pins")
+        self.assertNotIn(b"suppressions", spyq("--safe", "schema", on=self.store).stdout)
+
+    def test_a_file_that_is_none_is_named(self):
+        with open(self.user, "w", encoding="utf-8") as file:
+            file.write("not a database at all\n" * 100)
+        self.fails(1, "pins: the user's store cannot be read", "SELECT * FROM pins")
+        self.fails(1, self.user + " is not a user's store", "SELECT * FROM pins")
+        self.assertEqual(self.asked("SELECT count(*) AS n FROM traces WHERE id = 2"), [{"n": 1}])
+
     def test_the_file_is_not_for_others_to_write(self):
         old = os.umask(0)
         try:
