@@ -17,8 +17,34 @@ struct tuple tuple_of(const struct event_tcp *tcp)
     return tuple;
 }
 
+static char *put_byte(char *at, unsigned byte)
+{
+    if (byte >= 100)
+        *at++ = (char)('0' + byte / 100);
+    if (byte >= 10)
+        *at++ = (char)('0' + byte / 10 % 10);
+    *at++ = (char)('0' + byte % 10);
+    return at;
+}
+
+/* As inet_ntop() has it, which asks printf(): four of them make a fifth of what a connection costs
+ * the loop. */
+static struct text v4_text(const uint8_t address[4], char text[ADDRESS_SIZE])
+{
+    char *at = put_byte(text, address[0]);
+
+    for (int i = 1; i < 4; i++) {
+        *at++ = '.';
+        at = put_byte(at, address[i]);
+    }
+    *at = '\0';
+    return (struct text){text, (size_t)(at - text)};
+}
+
 struct text address_text(uint16_t family, const uint8_t address[16], char text[ADDRESS_SIZE])
 {
+    if (family == AF_INET)
+        return v4_text(address, text);
     if (!inet_ntop(family, address, text, ADDRESS_SIZE))
         return TEXT_NULL;
     return (struct text){text, strlen(text)};
