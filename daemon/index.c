@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_SIZE 64
 #define KEPT_SIZE  1024 /* a table of no more is not made smaller */
@@ -129,11 +130,23 @@ void index_free(struct index *index)
     *index = (struct index){0};
 }
 
+/* FNV-1a, but by words: the shift brings down what multiplying has moved up. */
+static uint64_t hash_word(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x100000001b3ull;
+    return hash ^ hash >> 32;
+}
+
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
 {
-    const unsigned char *byte = bytes;
+    const char *at = bytes;
+    uint64_t word;
 
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ byte[i]) * 0x100000001b3ull; /* FNV-1a */
+    for (; size >= sizeof(word); at += sizeof(word), size -= sizeof(word)) {
+        memcpy(&word, at, sizeof(word));
+        hash = hash_word(hash, word);
+    }
+    for (; size > 0; at++, size--)
+        hash = hash_word(hash, (unsigned char)*at);
     return hash;
 }
