@@ -64,6 +64,13 @@ static struct listener *listener_new(struct model *model, uint64_t cookie, const
     return listener;
 }
 
+static void set_address(struct listener *listener, struct text address)
+{
+    listener->address = shared_new(address);
+    if (!address_parse(address, &listener->family, listener->bound))
+        listener->family = 0;
+}
+
 /* A socket that listens once more after shutdown() is a new listener under the same cookie. */
 static void listener_supersede(struct model *model, struct listener *listener)
 {
@@ -112,7 +119,7 @@ void listener_open(struct model *model, const struct event *event, const char *o
     owner = process_of(model, event->header);
     listener->seen = event->header->time;
     listener->udp = socket.udp;
-    listener->address = shared_new(address_text(socket.family, socket.address, address));
+    set_address(listener, address_text(socket.family, socket.address, address));
     listener->row.process_id = owner ? owner->row.id : INTEGER_NULL;
     listener->row.port = socket.port;
     listener->row.net_ns = socket.net_ns;
@@ -171,7 +178,7 @@ void listener_adopt(struct model *model, const struct row_listener *row)
     model->next_id[ROW_LISTENER] = next;
     listener->row = *row;
     listener->udp = model_one_of(row->protocol, (const char *const[]){"udp", NULL});
-    listener->address = shared_new(row->address);
+    set_address(listener, row->address);
     listener->dirty = false;
     TAILQ_REMOVE(&model->changed_listeners, listener, changed);
 }
@@ -192,14 +199,12 @@ void listener_reconcile(struct model *model, uint64_t began)
 /* A listener of IPv6's any address takes IPv4 in too. */
 static bool address_fits(const struct listener *listener, const struct tuple *tuple)
 {
-    uint8_t address[16];
-    uint16_t family;
-
-    if (!address_parse(shared_text(listener->address), &family, address))
+    if (!listener->family)
         return false;
-    if (address_is_any(address))
+    if (address_is_any(listener->bound))
         return true;
-    return family == tuple->family && memcmp(address, tuple->local, sizeof(address)) == 0;
+    return listener->family == tuple->family &&
+           memcmp(listener->bound, tuple->local, sizeof(listener->bound)) == 0;
 }
 
 const struct listener *listener_for(const struct model *model, const struct tuple *tuple,

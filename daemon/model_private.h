@@ -96,6 +96,8 @@ TAILQ_HEAD(process_list, process);
 struct listener {
     struct row_listener row; /* texts are in `address` and `origin` */
     struct shared *address;
+    uint8_t bound[16]; /* what `address` says, of this family; 0: it says nothing */
+    uint16_t family;
     const char *origin;
     uint64_t cookie;
     uint64_t seen;
