@@ -178,8 +178,8 @@ static void reopen(struct model *model, struct connection *connection)
     if (!connection->edge.id)
         return;
     connection->edge.open = 1;
+    connection->edge_dirty = true;
     connection_leads_in(model, connection);
-    model_put(model, ROW_EDGE, &connection->edge);
 }
 
 void connection_set_name(struct model *model, struct connection *connection)
@@ -235,6 +235,13 @@ static const char *outcome(const struct connection *connection, uint32_t error)
     return established ? "closed" : "failed";
 }
 
+void connection_edge_changed(struct model *model, struct connection *server)
+{
+    trace_edge(model, &server->edge, false);
+    server->edge_dirty = true;
+    connection_touch(model, server);
+}
+
 void connection_leads_in(struct model *model, struct connection *server)
 {
     struct process *client = process_by_id(model, server->edge.src);
@@ -281,7 +288,7 @@ void connection_end(struct model *model, struct connection *connection, uint64_t
     leads_in_no_more(model, connection);
     connection->edge.last_at = connection->row.ended_at;
     connection->edge.open = 0;
-    edge_put(model, &connection->edge);
+    connection_edge_changed(model, connection);
 }
 
 static void connection_free(struct model *model, struct connection *connection)
@@ -378,7 +385,7 @@ void connection_set_process(struct model *model, struct connection *connection,
     leads_in_no_more(model, connection);
     connection->edge.dst = process->row.id;
     connection_leads_in(model, connection);
-    edge_put(model, &connection->edge);
+    connection_edge_changed(model, connection);
 }
 
 /* Whoever forks now does so for this one, if it serves each in a process of its own. */
@@ -697,6 +704,9 @@ void connection_flush(struct model *model)
         TAILQ_REMOVE(&model->changed_connections, connection, changed);
         connection->dirty = false;
         connection_put(model, connection);
+        if (connection->edge_dirty)
+            model_put(model, ROW_EDGE, &connection->edge);
+        connection->edge_dirty = false;
     }
 }
 

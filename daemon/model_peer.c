@@ -195,5 +195,5 @@ void peer_edge(struct model *model, struct connection *server)
     if (server->ended)
         server->edge.last_at = server->row.ended_at;
     connection_leads_in(model, server);
-    edge_put(model, &server->edge);
+    connection_edge_changed(model, server);
 }

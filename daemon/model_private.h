@@ -149,6 +149,7 @@ struct connection {
     int64_t feeds;   /* the process in whose `feeds` it is counted; 0: none */
     int64_t counted; /* and in whose `connections` */
     bool dirty;
+    bool edge_dirty; /* and so is its edge */
     uint64_t seen;
     uint64_t ended;
     struct row_edge edge;    /* the connect edge, kept by the server's end; id 0: none yet */
@@ -396,8 +397,9 @@ void connection_leads_in(struct model *model, struct connection *server);
 /* Sets remote_name, by what its owner or the host was last told of the address, where this end
  * asked. */
 void connection_set_name(struct model *model, struct connection *connection);
-/* A connection's row changed. */
+/* A connection's row changed; its connect edge did. Both are written at the next flush. */
 void connection_touch(struct model *model, struct connection *connection);
+void connection_edge_changed(struct model *model, struct connection *server);
 
 /* ---- model_peer.c ---- */
 
