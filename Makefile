@@ -51,7 +51,8 @@ silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
 step = $(if $(V),,@$(if $(silent),,printf '  %-8s %s\n' '$(1)' '$(@:$(BUILD)/%=%)';) )
 
 DAEMON_PACKAGES := libbpf libuv sqlite3 inih jansson libsodium
-SHELL_PACKAGES := sqlite3 readline
+SHELL_PACKAGES := sqlite3
+PROMPT_PACKAGES := readline # loaded by the shell itself when it is needed
 
 # What finds out what deserves a look, in both programs.
 RISK_SOURCES := sql/rows.c sql/row_fetch.c sql/statement.c sql/text_hash.c $(wildcard sql/rule*.c sql/score*.c sql/judge*.c sql/novelty*.c) sql/suppress.c
@@ -87,7 +88,7 @@ $(BUILD)/spyqd: $(DAEMON_OBJECTS)
 	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(DAEMON_PACKAGES)) -lpthread -lm
 
 $(BUILD)/spyq: $(SHELL_OBJECTS)
-	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(SHELL_PACKAGES)) -lm
+	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $^ $(call libraries,$(SHELL_PACKAGES)) -ldl -lm
 
 $(BUILD)/spyq.so: $(LOADABLE_OBJECTS)
 	$(call step,LINK)$(CC) $(SPYQ_LDFLAGS) $(SANITIZER) -shared -o $@ $^ -lm
@@ -102,7 +103,7 @@ $(BUILD)/sql/%.o: sql/%.c $(BUILD)/.flags | $(SQL_HEADERS)
 
 $(BUILD)/shell/%.o: shell/%.c $(BUILD)/.flags | $(SQL_HEADERS)
 	@mkdir -p $(@D)
-	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(SHELL_PACKAGES)) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
+	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(SHELL_PACKAGES) $(PROMPT_PACKAGES)) $(SPYQ_CFLAGS) $(SANITIZER) -c -o $@ $<
 
 # The extension, from one source: inside spyq, and for any other SQLite client.
 $(BUILD)/builtin/%.o: %.c $(BUILD)/.flags | $(SQL_HEADERS)
@@ -174,7 +175,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/unit.a $(BUILD)/.flags | $(GENERA
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(SPYQ_CPPFLAGS) $(call packages,$(DAEMON_PACKAGES) cmocka) $(SPYQ_CFLAGS:-O2=-O1) \
 		$(SPYQ_LDFLAGS) $(SANITIZER) -o $@ $< $(BUILD)/unit.a \
-		$(call libraries,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka) -lpthread -lresolv -lm
+		$(call libraries,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka) -lpthread -lresolv -ldl -lm
 
 $(BUILD)/tests/bpf/helpers/%: tests/bpf/helpers/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
@@ -249,7 +250,7 @@ format: ## format the C files in place
 lint: ## formatting, static analysis, scripts and manual pages
 	@scripts/install-deps build test lint
 	+@$(call build,generated)
-	@SPYQ_FLAGS='$(subst ',,$(SPYQ_CPPFLAGS)) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) cmocka)' \
+	@SPYQ_FLAGS='$(subst ',,$(SPYQ_CPPFLAGS)) -std=gnu17 $(call packages,$(DAEMON_PACKAGES) $(SHELL_PACKAGES) $(PROMPT_PACKAGES) cmocka)' \
 		BPF_FLAGS='$(BPF_CFLAGS) $(call packages,libbpf)' scripts/lint
 
 install: all ## install below prefix (DESTDIR, prefix, bindir, mandir, ...)

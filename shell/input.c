@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <readline/history.h>
-#include <readline/readline.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +11,12 @@
 
 #include "complain.h"
 #include "private_file.h"
+#include "readline_library.h"
 #include "stop.h"
 
 #define HISTORY_ENTRIES 5000
+
+static const struct readline *const lib = &readline_library;
 
 static input_completer *completer; /* NULL: nobody knows */
 static void *completer_context;
@@ -32,7 +33,7 @@ static void on_line(char *line)
 {
     typed = line;
     done = true;
-    rl_callback_handler_remove();
+    lib->rl_callback_handler_remove();
 }
 
 /* The file exists and only its owner can read it: it holds what an investigation looks for. */
@@ -49,10 +50,10 @@ static bool make_private(const char *path)
 static void load_history(bool file)
 {
     /* Entries of several lines are only told apart when each has its timestamp. */
-    history_comment_char = '#';
-    history_write_timestamps = 1;
-    using_history();
-    stifle_history(HISTORY_ENTRIES);
+    *lib->history_comment_char = '#';
+    *lib->history_write_timestamps = 1;
+    lib->using_history();
+    lib->stifle_history(HISTORY_ENTRIES);
     history_path = file ? private_path("history") : NULL;
     if (!history_path)
         return;
@@ -62,8 +63,8 @@ static void load_history(bool file)
         history_path = NULL;
         return;
     }
-    history_truncate_file(history_path, HISTORY_ENTRIES);
-    read_history(history_path);
+    lib->history_truncate_file(history_path, HISTORY_ENTRIES);
+    lib->read_history(history_path);
 }
 
 /* ---- completion ---- */
@@ -86,7 +87,7 @@ static void drop_found(void)
 static void set_append(const char *word)
 {
     size_t length = strlen(word);
-    rl_completion_append_character = length && strchr("(.:/=", word[length - 1]) ? '\0' : ' ';
+    *lib->rl_completion_append_character = length && strchr("(.:/=", word[length - 1]) ? '\0' : ' ';
 }
 
 /* Readline asks for one word after the other; it frees them. */
@@ -104,21 +105,22 @@ static char *find_words(void)
 {
     static char breaks[2] = " ";
     drop_found();
-    word_start = (size_t)rl_point;
+    word_start = (size_t)*lib->rl_point;
     if (completer)
-        found = completer(completer_context, rl_line_buffer, (size_t)rl_point, &word_start);
-    breaks[0] = word_start > 0 ? rl_line_buffer[word_start - 1] : ' ';
+        found =
+            completer(completer_context, *lib->rl_line_buffer, (size_t)*lib->rl_point, &word_start);
+    breaks[0] = word_start > 0 ? (*lib->rl_line_buffer)[word_start - 1] : ' ';
     return breaks;
 }
 
 static char **attempt(const char *text, int start, int end)
 {
     (void)start, (void)end;
-    rl_attempted_completion_over = 1; /* never names of files */
+    *lib->rl_attempted_completion_over = 1; /* never names of files */
     if (!found || !found[0])
         return NULL;
     set_append(found[0]);
-    char **matches = rl_completion_matches(text, next_word);
+    char **matches = lib->rl_completion_matches(text, next_word);
     free(found);
     found = NULL;
     return matches;
@@ -127,42 +129,45 @@ static char **attempt(const char *text, int start, int end)
 /* Tab at the start of a line, and in a paste without brackets, is a tab. */
 static int complete_or_insert(int count, int key)
 {
-    bool blank = (int)strspn(rl_line_buffer, " \t") >= rl_point;
+    bool blank = (int)strspn(*lib->rl_line_buffer, " \t") >= *lib->rl_point;
     /* A second Tab shows what there is, which readline tells by its own function's name. */
-    if (rl_last_func == complete_or_insert)
-        rl_last_func = rl_complete;
-    return blank ? rl_insert(count, key) : rl_complete(count, key);
+    if (*lib->rl_last_func == complete_or_insert)
+        *lib->rl_last_func = lib->rl_complete;
+    return blank ? lib->rl_insert(count, key) : lib->rl_complete(count, key);
 }
 
 static void set_up_completion(void)
 {
-    rl_attempted_completion_function = attempt;
-    rl_completion_word_break_hook = find_words;
-    rl_completer_quote_characters = "";
-    rl_sort_completion_matches = 1;
-    rl_add_defun("spyq-complete", complete_or_insert, '\t');
+    *lib->rl_attempted_completion_function = attempt;
+    *lib->rl_completion_word_break_hook = find_words;
+    *lib->rl_completer_quote_characters = "";
+    *lib->rl_sort_completion_matches = 1;
+    lib->rl_add_defun("spyq-complete", complete_or_insert, '\t');
 }
 
-void input_begin(bool file)
+bool input_begin(bool file)
 {
-    rl_readline_name = "spyq";
-    rl_catch_signals = 0;
-    rl_change_environment = 0;
+    if (!readline_load())
+        return false;
+    *lib->rl_readline_name = "spyq";
+    *lib->rl_catch_signals = 0;
+    *lib->rl_change_environment = 0;
     set_up_completion();
     /* The user's inputrc is read later and may say otherwise. */
-    rl_variable_bind("enable-bracketed-paste", "on");
+    lib->rl_variable_bind("enable-bracketed-paste", "on");
     load_history(file);
+    return true;
 }
 
 /* Throws away what was typed. */
 static enum input_result interrupted(void)
 {
     bool leave = stop_reason() == STOP_LEAVE;
-    rl_callback_sigcleanup();
-    fputs(leave ? "\n" : "^C\n", rl_outstream);
-    rl_free_line_state();
-    rl_replace_line("", 0);
-    rl_callback_handler_remove();
+    lib->rl_callback_sigcleanup();
+    fputs(leave ? "\n" : "^C\n", *lib->rl_outstream);
+    lib->rl_free_line_state();
+    lib->rl_replace_line("", 0);
+    lib->rl_callback_handler_remove();
     stop_arm(0);
     return leave ? INPUT_END : INPUT_INTERRUPTED;
 }
@@ -172,22 +177,24 @@ enum input_result input_read(const char *prompt, char **line)
     done = false;
     typed = NULL;
     stop_arm(0);
-    rl_callback_handler_install(prompt, on_line);
+    lib->rl_callback_handler_install(prompt, on_line);
     while (!done) {
         if (!stop_wait_readable(STDIN_FILENO))
             return interrupted();
-        rl_callback_read_char();
+        lib->rl_callback_read_char();
     }
     *line = typed;
     if (typed)
         return INPUT_LINE;
-    fputc('\n', rl_outstream);
+    fputc('\n', *lib->rl_outstream);
     return INPUT_END;
 }
 
 static bool is_last_entry(const char *entry)
 {
-    HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
+    HIST_ENTRY *last = *lib->history_length > 0
+                           ? lib->history_get(*lib->history_base + *lib->history_length - 1)
+                           : NULL;
     return last && strcmp(last->line, entry) == 0;
 }
 
@@ -195,8 +202,8 @@ void input_remember(const char *entry)
 {
     if (!*entry || is_last_entry(entry))
         return;
-    add_history(entry);
-    if (history_path && append_history(1, history_path) != 0)
+    lib->add_history(entry);
+    if (history_path && lib->append_history(1, history_path) != 0)
         complain("cannot write %s: %s", history_path, strerror(errno));
 }
 
@@ -205,5 +212,5 @@ void input_end(void)
     free(history_path);
     history_path = NULL;
     drop_found();
-    clear_history();
+    lib->clear_history();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads what a person types, with line editing and a history. The only user of readline. */
+/* Reads what a person types, with line editing and a history. The only user of readline_library.h.
+ */
 #ifndef SPYQ_INPUT_H
 #define SPYQ_INPUT_H
 
@@ -25,9 +26,9 @@ void input_complete_with(input_completer *completer, void *context);
 /*
  * Sets up line editing and loads the history, which lives in spyq/history below XDG_STATE_HOME or
  * ~/.local/state and is readable by its owner only. Without a home there is none, and without
- * `file` it is forgotten at the end.
+ * `file` it is forgotten at the end. False, after a message: there is no line editing.
  */
-void input_begin(bool file);
+bool input_begin(bool file);
 
 /* Reads a line. On INPUT_LINE *line is the caller's to free(); it may hold newlines (a paste). */
 enum input_result input_read(const char *prompt, char **line);

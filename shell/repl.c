@@ -321,8 +321,9 @@ enum status repl_prompt(struct session *session)
     struct asking asking = {session, &pending};
     session->interactive = true;
     session->shown = SHOWN_ROWS;
+    if (!input_begin(!session->options.safe))
+        return STATUS_ERROR;
     input_complete_with(find_words, &asking);
-    input_begin(!session->options.safe);
     greeting_print(session);
     prompt_loop(session, &pending);
     pending_clear(&pending);

@@ -35,6 +35,20 @@ class Prompt(unittest.TestCase):
             "Try .ps, .tree 11 or .schema processes.\n"
             "spyq>"))
 
+    def test_only_a_prompt_needs_readline(self):
+        broken = path("broken")
+        os.makedirs(broken, exist_ok=True)
+        for version in range(6, 12):
+            with open(os.path.join(broken, f"libreadline.so.{version}"), "wb"):
+                pass
+        env = environment(LD_LIBRARY_PATH=broken)
+        with Terminal(env=env) as terminal:
+            self.assertEqual(terminal.end(), 1)
+            self.assertRegex(terminal.screen().replace("\n", ""),
+                             "spyq: no prompt without the library readline: .*libreadline.so")
+        with Terminal("SELECT 1 AS a", env=env) as terminal:
+            self.assertEqual(terminal.end(), 0)
+
     def test_greeting_of_an_empty_store(self):
         terminal = self.start(on=make_store("fresh.db", fixture=False))
         self.assertIn("0 processes\nThe recorder is not writing: it never ran on this store.\n",
