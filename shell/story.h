@@ -32,6 +32,13 @@
 #define STORY_ROWS_MAX   50000
 #define STORY_ROWS_LIMIT "50000"
 
+/* Of the connections of a server those are looked at that its part of the story spans, and so many
+ * before, as who is not there any more may have been the last who was. */
+#define STORY_ROWS_BEFORE "1000"
+
+/* Rows get their ids nearly, but not quite, in the order in which connections begin. */
+#define STORY_SLACK "60000000000" /* ns */
+
 /* What is told. */
 struct story_question {
     int64_t process_id;

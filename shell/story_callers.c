@@ -12,13 +12,6 @@
 #include "query.h"
 #include "story.h"
 
-/* Connections that are looked at: of all servers the newest, and of each so many before the first
- * thing it did in the story, as who is not there any more may have been the last who was. */
-#define ROWS_BEFORE "1000"
-
-/* Rows get their ids nearly, but not quite, in the order in which connections begin. */
-#define SLACK "60000000000" /* ns */
-
 /* ?1 an array of [process, begin, end]: who they are, and when they did something in the story.
  * Whose doing it is what a hub does nobody asks, as the search does not go through it.
  * Those still open may be much older than the others: the index of them begins with the host. */
@@ -26,14 +19,15 @@ static const char accepted_sql[] =
     "WITH m (id, begin, until) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
     "  json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?1)), "
     "near (id, first, last) AS MATERIALIZED (SELECT id, "
-    "  (SELECT x.id FROM connections AS x WHERE x.started_at >= begin - " SLACK
+    "  (SELECT x.id FROM connections AS x WHERE x.started_at >= begin - " STORY_SLACK
     "    ORDER BY x.started_at LIMIT 1), "
-    "  (SELECT x.id FROM connections AS x WHERE x.started_at > until + " SLACK
+    "  (SELECT x.id FROM connections AS x WHERE x.started_at > until + " STORY_SLACK
     "    ORDER BY x.started_at LIMIT 1) FROM m), "
     "span (id, low, high) AS MATERIALIZED (SELECT id, "
     "  (SELECT x.id FROM connections AS x WHERE x.process_id = near.id "
     "    AND x.id < coalesce(first, " STORY_FAR_TEXT ") "
-    "    ORDER BY x.id DESC LIMIT 1 OFFSET " ROWS_BEFORE "), coalesce(last, " STORY_FAR_TEXT ") "
+    "    ORDER BY x.id DESC LIMIT 1 OFFSET " STORY_ROWS_BEFORE "), coalesce(last, " STORY_FAR_TEXT
+    ") "
     "  FROM near), "
     "open (id) AS MATERIALIZED (SELECT c.id FROM connections AS c WHERE c.host_id > 0 "
     "  AND c.ended_at IS NULL AND c.direction = 'in' AND +c.process_id IN (SELECT id FROM m)), "

@@ -68,19 +68,40 @@ enum connection_column {
 };
 
 /* Not those that an edge tells of, and not those to the name server whose answers are told. Who
- * came to the target itself is an effect of it, whether it did something then or not. */
+ * came to the target itself is an effect of it, whether it did something then or not. Of a server
+ * with very many only those are looked at that may lie in its part of the story. */
 static const char connections_sql[] = WINDOWS
-    ", answered (id) AS MATERIALIZED (SELECT a.value FROM m CROSS JOIN json_each(m.calls) AS a) "
+    ", answered (id) AS MATERIALIZED (SELECT a.value FROM m CROSS JOIN json_each(m.calls) AS a), "
+    "busy (id, first, last) AS MATERIALIZED (SELECT id, CASE WHEN until <= -" STORY_FAR_TEXT
+    "  THEN coalesce((SELECT x.id FROM connections AS x "
+    "    WHERE x.started_at >= since - " STORY_SLACK
+    "    ORDER BY x.started_at LIMIT 1), " STORY_FAR_TEXT ") ELSE 0 END, "
+    "  CASE WHEN since >= " STORY_FAR_TEXT " THEN (SELECT x.id FROM connections AS x "
+    "    WHERE x.started_at > until + " STORY_SLACK " ORDER BY x.started_at LIMIT 1) END "
+    "  FROM m WHERE EXISTS (SELECT 1 FROM connections AS x WHERE x.process_id = m.id "
+    "    LIMIT 1 OFFSET " STORY_ROWS_BEFORE ")), "
+    "span (id, until, since, target, any_call, low, high) AS MATERIALIZED (SELECT m.id, until, "
+    "since, "
+    "  target, calls IS NULL, coalesce((SELECT x.id FROM connections AS x "
+    "    WHERE x.process_id = busy.id AND x.id < first ORDER BY x.id DESC "
+    "    LIMIT 1 OFFSET " STORY_ROWS_BEFORE "), 0), coalesce(last, " STORY_FAR_TEXT ") "
+    "  FROM m LEFT JOIN busy ON busy.id = m.id), "
+    "call (id, until, since, target, any_call) AS MATERIALIZED ("
+    "  SELECT c.id, until, since, target, any_call FROM span CROSS JOIN connections AS c "
+    "    ON c.process_id = span.id AND c.id > low AND c.id < high "
+    "  UNION SELECT c.id, until, since, target, any_call FROM busy CROSS JOIN span "
+    "    ON span.id = busy.id CROSS JOIN connections AS c ON +c.process_id = busy.id "
+    "    WHERE c.started_at IS NULL) "
     "SELECT c.id, c.process_id, coalesce(c.started_at, c.established_at), c.protocol, "
     "c.direction, c.local_port, c.remote_address, c.remote_port, c.remote_name, c.state, "
     "c.bytes_sent, c.bytes_received, c.peer_process_id, c.peer_id, q.comm, q.pid, "
     "(SELECT d.id FROM dns_queries AS d WHERE d.process_id = c.process_id "
     "  AND d.name = c.remote_name AND d.at <= c.started_at ORDER BY d.at DESC LIMIT 1) "
-    "FROM m CROSS JOIN connections AS c ON c.process_id = m.id "
+    "FROM call AS m CROSS JOIN connections AS c ON c.id = m.id "
     "LEFT JOIN processes AS q ON q.id = c.peer_process_id "
     "WHERE (c.started_at IS NULL OR " WITHIN(
         "c.started_at") ") "
-                        "AND (c.direction IS NOT 'in' OR m.calls IS NULL "
+                        "AND (c.direction IS NOT 'in' OR m.any_call "
                         "  OR c.id IN (SELECT id FROM answered) "
                         "  OR (m.target AND c.started_at >= m.since)) "
                         "AND NOT EXISTS (SELECT 1 FROM edges AS e WHERE e.connection_id IN (c.id, "
