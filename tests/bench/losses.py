@@ -28,7 +28,7 @@ def account(machine, name, rows, count, work, during=None):
     yield Figure(f"{name}: lost", [missed], "", 0, f"{rate}{kept} rows of {count}")
     yield Figure(f"{name}: neither row nor counted", [max(0, count - kept - missed)], "", 0)
     yield Figure(f"{name}: most memory", [peak], "MiB", 64)
-    yield Figure(f"{name}: memory, idle again", [after], "MiB", 64)
+    yield Figure(f"{name}: memory, idle again", [after], "MiB", 24)
 
 
 def memory_after(recorder):

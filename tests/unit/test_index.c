@@ -126,6 +126,37 @@ static void what_was_put_twice_is_there_once(void **state)
     index_free(&index);
 }
 
+/* Down to where most keys are gone, and not to and fro at any bound. */
+static void a_table_shrinks_with_what_it_holds(void **state)
+{
+    (void)state;
+    struct index index = {0};
+    struct key key;
+    size_t most;
+    for (uint64_t i = 0; i < 100000; i++)
+        index_put(&index, (struct key){i, i}, &things[i % 64]);
+    most = index.size;
+    for (uint64_t i = 0; i < 50000; i++)
+        index_remove(&index, (struct key){i, i});
+    assert_int_equal(index.size, most);
+    for (uint64_t i = 50000; i < 99900; i++) {
+        size_t before = index.size;
+        index_remove(&index, (struct key){i, i});
+        key = (struct key){i + 1, i + 1};
+        assert_ptr_equal(index_get(&index, key), &things[(i + 1) % 64]);
+        if (index.size == before)
+            continue;
+        before = index.size;
+        assert_int_equal(index_put(&index, (struct key){i, i}, things), 0);
+        assert_int_equal(index.size, before);
+        index_remove(&index, (struct key){i, i});
+    }
+    assert_in_range(index.size, 200, 1024);
+    for (uint64_t i = 99900; i < 100000; i++)
+        assert_ptr_equal(index_get(&index, (struct key){i, i}), &things[i % 64]);
+    index_free(&index);
+}
+
 static void a_table_grows_with_what_it_holds(void **state)
 {
     (void)state;
@@ -199,6 +230,7 @@ int main(void)
         cmocka_unit_test(entries_that_collide_around_the_end_are_found_again),
         cmocka_unit_test(what_was_put_twice_is_there_once),
         cmocka_unit_test(a_table_grows_with_what_it_holds),
+        cmocka_unit_test(a_table_shrinks_with_what_it_holds),
         cmocka_unit_test(text_lives_as_long_as_somebody_holds_it),
         cmocka_unit_test(setting_a_place_to_what_it_holds_keeps_it),
         cmocka_unit_test(unknown_text_stays_unknown_and_empty_text_empty),
