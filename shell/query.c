@@ -2,7 +2,6 @@
 #include "query.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "complain.h"
 #include "guard.h"
 #include "saved_bind.h"
+#include "spool.h"
 #include "stop.h"
 #include "suggest.h"
 
@@ -286,34 +286,21 @@ static enum status answer_streaming(struct session *session, sqlite3_stmt *state
     return status;
 }
 
-static void copy(FILE *from, FILE *to)
-{
-    char bytes[1 << 14];
-    size_t length;
-    while (!stop_requested() && (length = fread(bytes, 1, sizeof bytes, from)) > 0)
-        fwrite(bytes, 1, length, to);
-    fflush(to);
-}
-
-/* For a reader who may keep us waiting: by way of a file without a name. */
+/* For a reader who may keep us waiting. */
 static enum status answer_spooled(struct session *session, sqlite3_stmt *statement,
                                   const struct origin *origin)
 {
-    FILE *spool = tmpfile();
+    struct spool *spool = spool_make();
     if (!spool) {
-        complain("cannot make a temporary file: %s", strerror(errno));
         sqlite3_finalize(statement);
         return STATUS_ERROR;
     }
-    enum status status = answer_streaming(session, statement, spool, origin);
-    if (status == STATUS_OK && (fflush(spool) != 0 || ferror(spool))) {
-        complain("cannot write a temporary file: %s", strerror(errno));
+    enum status status = answer_streaming(session, statement, spool_file(spool), origin);
+    if (status == STATUS_OK && !spool_end(spool))
         status = STATUS_ERROR;
-    }
-    rewind(spool);
     if (status == STATUS_OK)
-        copy(spool, output_file(session->output));
-    fclose(spool);
+        spool_copy(spool, output_file(session->output));
+    spool_free(spool);
     return status == STATUS_OK && stop_requested() ? stopped(session, origin) : status;
 }
 
