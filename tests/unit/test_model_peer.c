@@ -72,6 +72,30 @@ static void the_ends_find_each_other_in_any_order(void **state)
     assert_int_equal(edge_row(1)->dst, process_of_cookie(3));
 }
 
+static size_t rows_in(const struct batch *batch, enum row_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < batch_count(batch); i++)
+        count += batch_rows(batch)[i].kind == kind;
+    return count;
+}
+
+static void what_is_over_before_a_flush_is_written_once(void **state)
+{
+    (void)state;
+    struct end end = client_end(2, 40000, PORT);
+    flush();
+    establish(20 * SECOND, end);
+    establish(20 * SECOND, other_end(end, 3));
+    closed(20 * SECOND, end, 5, 0);
+    closed(20 * SECOND, other_end(end, 3), 0, 5);
+    struct batch *batch = model_flush(model);
+    assert_int_equal(rows_in(batch, ROW_CONNECTION), 2);
+    assert_int_equal(rows_in(batch, ROW_EDGE), 1);
+    batch_free(batch);
+}
+
 /* Opened from both sides at once, or by one socket with itself as its address. */
 static void a_connection_to_itself_is_its_own_peer(void **state)
 {
@@ -643,6 +667,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         MODEL_TEST(the_ends_find_each_other_in_any_order),
+        MODEL_TEST(what_is_over_before_a_flush_is_written_once),
         MODEL_TEST(a_connection_to_itself_is_its_own_peer),
         MODEL_TEST(one_process_at_both_ends_makes_no_edge),
         MODEL_TEST(one_tuple_in_two_namespaces_is_two_connections),
