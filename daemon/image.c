@@ -138,8 +138,10 @@ struct shared *image_error(uint32_t error)
 
     if (!error)
         return NULL;
+    if (name)
+        return shared_string(name);
     snprintf(number, sizeof(number), "%u", error);
-    return shared_string(name ? name : number);
+    return shared_string(number);
 }
 
 struct shared *image_capabilities(uint64_t capabilities)
