@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "order.h"
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Records are held in chunks rather than each by itself, as they go about as they came. A chunk
+ * goes with the last of its records. */
+#define CHUNK_SIZE 65536u
+
+struct chunk {
+    size_t size; /* of data */
+    size_t used;
+    size_t held; /* records */
+    alignas(8) char data[];
+};
+
+struct held {
+    struct chunk *chunk;
+    struct event_header record; /* the rest of it stands behind */
+};
 
 /* The sort key sits beside the pointer, so that sifting never touches the records themselves. */
 struct entry {
     uint64_t time;
     uint64_t arrival;
-    struct event_header *record;
+    struct held *held;
 };
 
 struct order {
@@ -21,6 +38,7 @@ struct order {
     uint64_t arrivals;
     uint64_t released; /* the latest time that has gone out */
     uint64_t late;
+    struct chunk *filling; /* NULL: none yet */
     order_sink *sink;
     void *context;
 };
@@ -39,12 +57,62 @@ struct order *order_new(size_t limit, order_sink *sink, void *context)
     return order;
 }
 
+/* ---- where they are held ---- */
+
+/* Returns 0, or -1 when out of memory. */
+static int begin_chunk(struct order *order, size_t needed)
+{
+    size_t size = needed > CHUNK_SIZE ? needed : CHUNK_SIZE;
+    struct chunk *chunk = malloc(sizeof(*chunk) + size);
+    if (!chunk)
+        return -1;
+    *chunk = (struct chunk){.size = size};
+    if (order->filling && !order->filling->held)
+        free(order->filling);
+    order->filling = chunk;
+    return 0;
+}
+
+static size_t size_held(const struct event_header *record)
+{
+    size_t size = offsetof(struct held, record) + record->size;
+    return (size + alignof(struct held) - 1) / alignof(struct held) * alignof(struct held);
+}
+
+/* A copy; NULL: out of memory. */
+static struct held *hold(struct order *order, const struct event_header *record)
+{
+    struct chunk *chunk = order->filling;
+    size_t size = size_held(record);
+    if ((!chunk || chunk->size - chunk->used < size) && begin_chunk(order, size) < 0)
+        return NULL;
+    chunk = order->filling;
+    struct held *held = (struct held *)(void *)(chunk->data + chunk->used);
+    held->chunk = chunk;
+    memcpy(&held->record, record, record->size);
+    chunk->used += size;
+    chunk->held++;
+    return held;
+}
+
+static void let_go(struct order *order, const struct held *held)
+{
+    struct chunk *chunk = held->chunk;
+    if (--chunk->held)
+        return;
+    if (chunk == order->filling)
+        chunk->used = 0;
+    else
+        free(chunk);
+}
+
 void order_free(struct order *order)
 {
     if (!order)
         return;
     for (size_t i = 0; i < order->count; i++)
-        free(order->heap[i].record);
+        let_go(order, order->heap[i].held);
+    free(order->filling);
     free(order->heap);
     free(order);
 }
@@ -107,11 +175,10 @@ static struct entry pop(struct order *order)
 static void release_oldest(struct order *order)
 {
     struct entry oldest = pop(order);
-    /* The analyser does not see that pop() takes it out: it is freed once. */
-    order->bytes -= cost(oldest.record); /* NOLINT(clang-analyzer-unix.Malloc) */
+    order->bytes -= cost(&oldest.held->record);
     order->released = oldest.time;
-    order->sink(order->context, oldest.record);
-    free(oldest.record);
+    order->sink(order->context, &oldest.held->record);
+    let_go(order, oldest.held);
 }
 
 /* What a flood needed is given back. */
@@ -131,13 +198,12 @@ int order_push(struct order *order, const struct event_header *record)
         order->sink(order->context, record);
         return 0;
     }
-    struct event_header *copy = reserve(order) == 0 ? malloc(record->size) : NULL;
-    if (!copy)
+    struct held *held = reserve(order) == 0 ? hold(order, record) : NULL;
+    if (!held)
         return -1;
-    memcpy(copy, record, record->size);
-    struct entry entry = {record->time, order->arrivals++, copy};
+    struct entry entry = {record->time, order->arrivals++, held};
     sift_up(order, order->count++, entry);
-    order->bytes += cost(copy);
+    order->bytes += cost(record);
     while (order->bytes > order->limit && order->count)
         release_oldest(order);
     return 0;

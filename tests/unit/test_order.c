@@ -199,6 +199,43 @@ static void what_is_still_held_is_freed(void **state)
     assert_int_equal(seen.count, 0);
 }
 
+/* ---- what they are held in ---- */
+
+#define LONG (100u << 10)
+
+static void keep_whole(void *context, const struct event_header *record)
+{
+    const char *bytes = (const char *)record;
+    size_t *count = context;
+    for (size_t i = sizeof(*record); i < record->size; i++)
+        assert_int_equal(bytes[i], (char)record->sequence);
+    assert_int_equal(record->sequence, ++*count);
+}
+
+/* Lengths up to one that is longer than what records share; some leave in between. */
+static void records_of_any_length_leave_whole(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {48, LONG, 64, LONG, LONG, 40000, 40000, 48};
+    size_t count = 0;
+    struct order *order = order_new(8 << 20, keep_whole, &count);
+    struct event_header *record = malloc(LONG);
+    assert_non_null(order);
+    assert_non_null(record);
+    for (uint64_t i = 1; i <= 80; i++) {
+        size_t length = lengths[i % 8];
+        memset(record, (int)i, length);
+        *record = (struct event_header){.size = (uint32_t)length, .time = i, .sequence = i};
+        assert_int_equal(order_push(order, record), 0);
+        if (i % 5 == 0)
+            order_release(order, i - i % 3);
+    }
+    order_release(order, 79);
+    assert_int_equal(count, 78);
+    order_free(order);
+    free(record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_late_record_leaves_at_once_and_is_counted),
         cmocka_unit_test(beyond_the_limit_the_oldest_leave_early),
         cmocka_unit_test(a_record_longer_than_the_limit_still_leaves),
+        cmocka_unit_test(records_of_any_length_leave_whole),
         cmocka_unit_test(a_window_of_disorder_is_put_right),
         cmocka_unit_test(records_of_any_length_are_copied_whole),
         cmocka_unit_test(what_is_still_held_is_freed),
