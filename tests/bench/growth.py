@@ -129,13 +129,13 @@ RUN = [
     ("spyq why exe:PATH", ["why", "exe:{exe}"]),
     ("spyq tree", ["tree", "{shell}"]),
     ("spyq ps", ["ps"]),
+    ("spyq ps --at", ["--raw-times", "ps", "--at", "{time}"]),
     ("spyq traces --rows 100", ["traces", "--rows", "100"]),
     ("spyq flags --rows 100", ["flags", "--rows", "100"]),
     ("spyq status", ["status"]),
 ]
 # Of these the answer, or what has to be read for it, grows with the store.
 GROWING = [
-    ("spyq ps --at", ["--raw-times", "ps", "--at", "{time}"]),
     ("spyq run unusual-parents", ["run", "unusual-parents"]),
     ("spyq run first-seen-programs", ["run", "first-seen-programs"]),
 ]

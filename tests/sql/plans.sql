@@ -10,6 +10,19 @@ SELECT * FROM processes WHERE exe = '/usr/bin/curl' ORDER BY started_at DESC LIM
 -- by time
 SELECT * FROM processes WHERE started_at > ago('15m');
 SELECT * FROM processes WHERE started_at BETWEEN at('2026-11-22 03:00') AND at('2026-11-22 03:12');
+-- who was there at a moment, as the schema page has it
+WITH lifetime (digits, most) AS (VALUES (11, 100000000000),
+    (12, 1000000000000), (13, 10000000000000), (14, 100000000000000),
+    (15, 1000000000000000), (16, 10000000000000000), (17, 100000000000000000))
+SELECT id FROM processes
+WHERE ended_at IS NULL AND +started_at <= at('2026-11-22 03:12')
+UNION ALL SELECT id FROM processes
+WHERE started_at BETWEEN at('2026-11-22 03:12') - 10000000000 AND at('2026-11-22 03:12')
+    AND ended_at >= at('2026-11-22 03:12') AND ended_at - started_at < 10000000000
+UNION ALL SELECT id FROM lifetime JOIN processes
+    ON length(ended_at - started_at) = digits
+    AND ended_at BETWEEN at('2026-11-22 03:12') AND at('2026-11-22 03:12') + most
+WHERE ended_at - started_at >= 10000000000 AND +started_at <= at('2026-11-22 03:12');
 -- what is alive on a host
 SELECT * FROM processes WHERE host_id = 1 AND ended_at IS NULL;
 -- children
