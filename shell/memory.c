@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SQLite takes and frees tens of thousands of small blocks to read the schema of a store, which is
- * most of what a short question costs. Small blocks are cut here from large pieces, and kept by
- * size once freed; there is nothing to search, join or lock. Larger ones are the C library's.
+ * SQLite takes ten thousand small blocks, and frees most of them, to read the schema of a store,
+ * which is most of what a short question costs. Small blocks are cut here from large pieces, and
+ * kept by size once freed; there is nothing to search, join or lock. Larger ones are the C
+ * library's.
  */
 #include "memory.h"
 
