@@ -150,6 +150,7 @@ struct story {
     struct result cast, execs, edges, deeds[9];
     struct story_caller *callers; /* by server and time */
     size_t caller_count;
+    size_t *calls;      /* of each row of edges that is a call its caller's index */
     size_t passed_over; /* processes that only used the same servers before or after */
     size_t minor;       /* rows that nobody wants to read of who does not ask for all */
     struct story_fact *facts;
@@ -224,6 +225,15 @@ enum story_exec_column {
     EXEC_ERROR,
     EXEC_UID,
 };
+
+/* ---- story_accepted.c ---- */
+
+/* Columns of what story_accepted() finds. */
+enum story_accepted_column { ACCEPTED_ID, ACCEPTED_PROCESS, ACCEPTED_AT, ACCEPTED_ENDED };
+
+/* Fetches the connections that the story's servers took and that it looks at, newest first, into
+ * *accepted, which the caller frees in any case. */
+enum status story_accepted(struct story *story, struct result *accepted);
 
 /* ---- story_callers.c ---- */
 

@@ -9,36 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "query.h"
 #include "story.h"
-
-/* ?1 an array of [process, begin, end]: who they are, and when they did something in the story.
- * Whose doing it is what a hub does nobody asks, as the search does not go through it.
- * Those still open may be much older than the others: the index of them begins with the host. */
-static const char accepted_sql[] =
-    "WITH m (id, begin, until) AS MATERIALIZED (SELECT json_extract(value, '$[0]'), "
-    "  json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?1)), "
-    "near (id, first, last) AS MATERIALIZED (SELECT id, "
-    "  (SELECT x.id FROM connections AS x WHERE x.started_at >= begin - " STORY_SLACK
-    "    ORDER BY x.started_at LIMIT 1), "
-    "  (SELECT x.id FROM connections AS x WHERE x.started_at > until + " STORY_SLACK
-    "    ORDER BY x.started_at LIMIT 1) FROM m), "
-    "span (id, low, high) AS MATERIALIZED (SELECT id, "
-    "  (SELECT x.id FROM connections AS x WHERE x.process_id = near.id "
-    "    AND x.id < coalesce(first, " STORY_FAR_TEXT ") "
-    "    ORDER BY x.id DESC LIMIT 1 OFFSET " STORY_ROWS_BEFORE "), coalesce(last, " STORY_FAR_TEXT
-    ") "
-    "  FROM near), "
-    "open (id) AS MATERIALIZED (SELECT c.id FROM connections AS c WHERE c.host_id > 0 "
-    "  AND c.ended_at IS NULL AND c.direction = 'in' AND +c.process_id IN (SELECT id FROM m)), "
-    "accepted (id) AS MATERIALIZED (SELECT c.id FROM span CROSS JOIN connections AS c "
-    "  ON c.process_id = span.id AND c.id > coalesce(low, 0) AND c.id < high "
-    "  WHERE c.direction = 'in' UNION SELECT id FROM open) "
-    "SELECT c.id, c.process_id, coalesce(c.established_at, c.started_at), c.ended_at "
-    "FROM accepted AS a CROSS JOIN connections AS c ON c.id = a.id "
-    "ORDER BY a.id DESC LIMIT " STORY_ROWS_LIMIT;
-
-enum accepted_column { ACCEPTED_ID, ACCEPTED_PROCESS, ACCEPTED_AT, ACCEPTED_ENDED };
 
 /* ---- the callers ---- */
 
@@ -113,6 +84,8 @@ static void share_callers(struct story *story)
     for (size_t i = 0; i < story->caller_count; i++) {
         struct story_caller *caller = &story->callers[i];
         struct story_actor *server = &story->actors[caller->server];
+        if (caller->edge != SIZE_MAX)
+            story->calls[caller->edge] = i;
         if (server->callers == 0)
             server->first_caller = i;
         caller->longest = server->callers++;
@@ -131,115 +104,21 @@ struct story_caller *story_caller(const struct story *story, size_t row)
     const struct story_actor *server = &story->actors[story_find(story, edge[EDGE_DST].integer)];
     if (!is_call(edge) || !server->callers)
         return NULL;
-    struct story_caller *caller = &story->callers[server->first_caller];
-    while (caller->edge != row)
-        caller++;
-    return caller;
+    return &story->callers[story->calls[row]];
 }
 
-/* ---- which connections ---- */
-
-struct activity {
-    int64_t begin, end; /* ns; begin INT64_MAX: it did nothing */
-};
-
-static void did(struct activity *activity, int64_t at, int64_t last_at)
-{
-    if (at < activity->begin)
-        activity->begin = at;
-    if (last_at > activity->end)
-        activity->end = last_at;
-}
-
-/* What counts as an effect may have been done at any time from the first cause on. */
-static struct activity of_effects(const struct story *story)
-{
-    const struct story_question *question = &story->question;
-    int64_t since = question->since;
-    if (!question->effects)
-        return (struct activity){INT64_MAX, INT64_MIN};
-    if (since == INTEGER_NULL)
-        since = story->actors[story->target].started_at;
-    return (struct activity){since == INTEGER_NULL ? INT64_MIN : since, INT64_MAX};
-}
-
-static void add_forks(const struct story *story, struct activity *activities)
-{
-    for (size_t i = 0; i < story->actor_count; i++) {
-        const struct story_actor *child = &story->actors[i];
-        size_t parent = story_find(story, child->parent_id);
-        bool known = child->started_at != INTEGER_NULL;
-        if (parent != SIZE_MAX)
-            did(&activities[parent], known ? child->started_at : INT64_MIN,
-                known ? child->started_at : INT64_MAX);
-    }
-}
-
-static void add_activities(const struct story *story, struct activity *activities)
-{
-    const struct story_question *question = &story->question;
-    for (size_t i = 0; i < story->actor_count; i++)
-        activities[i] = of_effects(story);
-    add_forks(story, activities);
-    for (size_t i = 0; i < story->edges.rows; i++) {
-        const struct cell *edge = result_row(&story->edges, i);
-        did(&activities[story_find(story, edge[EDGE_SRC].integer)], edge[EDGE_AT].integer,
-            story_edge_last(edge));
-    }
-    if (question->causes)
-        did(&activities[story->target], question->moment ? question->until : INT64_MIN,
-            question->until == INTEGER_NULL ? INT64_MAX : question->until);
-}
-
-/* As accepted_sql wants them. The caller frees it; NULL: no memory. */
-static char *list_activities(const struct story *story)
-{
-    char *list = NULL;
-    size_t length;
-    struct activity *activities = calloc(story->actor_count + 1, sizeof *activities);
-    FILE *out = activities ? open_memstream(&list, &length) : NULL;
-    if (!out) {
-        free(activities);
-        return NULL;
-    }
-    add_activities(story, activities);
-    const char *comma = "";
-    fputc('[', out);
-    for (size_t i = 0; i < story->actor_count; i++) {
-        if (!story_searched(story, &story->actors[i]))
-            continue;
-        fprintf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 "]", comma, story->actors[i].id,
-                story_bounded(activities[i].begin), story_bounded(activities[i].end));
-        comma = ",";
-    }
-    fputc(']', out);
-    free(activities);
-    if (fclose(out) == 0)
-        return list;
-    free(list);
-    return NULL;
-}
-
-static enum status fetch_accepted(struct story *story, struct result *accepted)
-{
-    char *activities = list_activities(story);
-    if (!activities)
-        return STATUS_ERROR;
-    enum status status = query_fetch(story->session, accepted, accepted_sql, "t", activities);
-    free(activities);
-    story->cut |= accepted->rows == STORY_ROWS_MAX;
-    return status;
-}
+/* ---- all of them ---- */
 
 enum status story_callers(struct story *story)
 {
     struct result accepted = {0};
     if (story->session->options.through_hubs)
         return STATUS_OK;
-    enum status status = fetch_accepted(story, &accepted);
+    enum status status = story_accepted(story, &accepted);
     if (status == STATUS_OK) {
         story->callers = calloc(story->edges.rows + accepted.rows + 1, sizeof *story->callers);
-        if (!story->callers)
+        story->calls = calloc(story->edges.rows + 1, sizeof *story->calls);
+        if (!story->callers || !story->calls)
             status = STATUS_ERROR;
     }
     if (status == STATUS_OK) {

@@ -17,6 +17,7 @@ void story_free(struct story *story)
     result_free(&story->execs);
     result_free(&story->cast);
     free(story->callers);
+    free(story->calls);
     free(story->actors);
     free(story->facts);
 }
