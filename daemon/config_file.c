@@ -63,22 +63,23 @@ static int fail_section(struct file_reader *reader, const char *section, const c
     return fail_line(reader, "[%.60s]: no such section; there are%s", section, all);
 }
 
-/* The section that has such a key; NULL: none has. */
-static const char *section_of(const char *key)
+/* In whichever section; NULL: none has such a key. */
+static const struct config_key *find_key(const char *name)
 {
     for (size_t i = 0; i < CONFIG_KEYS; i++)
-        if (strcmp(config_keys[i].name, key) == 0)
-            return config_keys[i].section;
+        if (strcmp(config_keys[i].name, name) == 0)
+            return &config_keys[i];
     return NULL;
 }
 
 static int fail_key(struct file_reader *reader, const char *section, const char *key)
 {
-    const char *names[CONFIG_KEYS + 1], *other = section_of(key);
+    const struct config_key *other = find_key(key);
+    const char *names[CONFIG_KEYS + 1];
     size_t count = 0;
     if (other)
         return fail_line(reader, "%s: no such key in [%.60s]; it belongs in [%s]", key, section,
-                         other);
+                         other->section);
     for (size_t i = 0; i < CONFIG_KEYS; i++)
         if (strcmp(config_keys[i].section, section) == 0)
             names[count++] = config_keys[i].name;
