@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Files that were written, and by whom. Nearly all of them never matter: they are kept in mind for a
- * while, and only when one is executed, run as a script or loaded, is in a place where others will
- * run or trust it, or is a program, do rows say who wrote it.
+ * Files that were written, and by whom. Nearly all of them never matter: they are kept in mind for
+ * a while, and only when one is executed, run as a script or loaded, is in a place where others
+ * will run or trust it, or is a program, do rows say who wrote it.
  */
 #include <stdlib.h>
 #include <string.h>

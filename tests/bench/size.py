@@ -2,6 +2,7 @@
 """What a store's pages hold: bytes for each process life, for each edge and for each connection, with
 all rows and indexes, and the texts that they share."""
 import os
+import shutil
 import sqlite3
 
 import package
@@ -57,6 +58,21 @@ def build(machine):
     machine.timed(["make", "-s", "-C", TOP, f"BUILD={target}", os.path.join(target, "spyq")])
 
 
+def web(machine, count):
+    """A web server and its client, from where the work's user may read them."""
+    script = os.path.join(machine.programs, "web.py")
+    shutil.copy(os.path.join(TOP, "tests/bench/web.py"), script)
+    machine.inside(["/usr/bin/python3", script, str(count)])
+
+
+def connections(machine, name, work):
+    store = recorded(machine, "connections.db", work)
+    ends = store.ask("SELECT count(*) FROM connections")
+    size = os.path.getsize(machine.path("connections.db"))
+    yield Figure(f"{name}: a connection", [store.each(["connection_rows"], ends)], "bytes", 100, f"{ends} ends")
+    yield Figure(f"{name}: the whole store, by connection", [size / max(ends, 1)], "bytes")
+
+
 def measure(machine):
     count = machine.options.count
     yield from lives(machine, "one program", lambda: machine.load("exec", count, 1, machine.nothing))
@@ -64,8 +80,5 @@ def measure(machine):
     if source:
         yield from lives(machine, "./configure", lambda: package.configure(machine, source))
     yield from lives(machine, "make (C)", lambda: build(machine))
-    store = recorded(machine, "connections.db", lambda: machine.load("connect", count))
-    ends = store.ask("SELECT count(*) FROM connections")
-    yield Figure("a connection", [store.each(["connection_rows"], ends)], "bytes", 100, f"{ends} ends")
-    size = os.path.getsize(machine.path("connections.db"))
-    yield Figure("the whole store of these, per connection", [size / max(ends, 1)], "bytes")
+    yield from connections(machine, "a storm", lambda: machine.load("connect", count))
+    yield from connections(machine, "a web server", lambda: web(machine, count // 4))

@@ -375,8 +375,8 @@ class Program(OwnRecorderCase):
         """A command that runs another where a tracepoint's number leads nowhere."""
         wrong = self.write("id", "99999\n")
         return ("/usr/bin/unshare", "-m", "/bin/sh", "-c",
-                "mount -t tracefs tracefs /sys/kernel/tracing && mount --bind "
-                f'{wrong} /sys/kernel/tracing/events/{event}/id && exec "$@"', "sh")
+                "{ mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; } && "
+                f'mount --bind {wrong} /sys/kernel/tracing/events/{event}/id && exec "$@"', "sh")
 
     def probe(self, name):
         return self.store.wait("SELECT * FROM probes WHERE name = ?", name)
