@@ -2,7 +2,8 @@
 #include "record.h"
 
 #include <string.h>
-#include <time.h>
+
+#include "../sql/clock.h"
 
 #define NS_PER_S 1000000000
 
@@ -38,14 +39,6 @@ const struct event_header *record_end(struct record *record)
         record->bytes[record->size++] = 0;
     header->size = (uint32_t)record->size;
     return header;
-}
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 uint64_t boot_now(void)

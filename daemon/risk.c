@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../sql/clock.h"
 #include "../sql/ext.h"
 #include "../sql/judge.h"
 #include "../sql/novelty.h"
@@ -82,14 +82,6 @@ struct risk {
 static bool is_owed(enum row_kind kind)
 {
     return kind == ROW_FLAG || kind == ROW_TRACE_SCORE || kind == ROW_PAIR;
-}
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* ---- rules ---- */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../bpf/event.h"
+#include "../sql/clock.h"
 #include "writer.h"
 
 #define RETRY_FIRST_MS 100u
@@ -259,13 +259,6 @@ static void note_damage(struct writer *writer, enum store_status status)
 }
 
 /* ---- rolling ---- */
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* One slice, with the mutex given up meanwhile. Returns whether there is more to do. */
 static bool roll_slice(struct writer *writer, int64_t wall)

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "ballast.h"
+#include "clock.h"
 #include "retention_private.h"
 
 #define NS_PER_S  1000000000ll
@@ -53,13 +53,6 @@ static int64_t least(int64_t a, int64_t b)
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
-}
-
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 /* ---- sizes ---- */
@@ -284,7 +277,7 @@ static enum store_status roll_some(struct retention *retention, int64_t until, i
 {
     enum store_status status = STORE_OK;
     struct horizon horizon = {&retention->horizon, retention->wall + LATE, retention->pins.any};
-    while (status == STORE_OK && retention->sweeping && monotonic_now() < until) {
+    while (status == STORE_OK && retention->sweeping && clock_ns(CLOCK_MONOTONIC) < until) {
         bool done;
         status = rules_apply(retention->rules, retention->rule, &horizon, retention->batch, until,
                              &cursors[retention->rule], &done, rolled);
@@ -308,7 +301,7 @@ static enum store_status write_loss(struct retention *retention, struct rolled *
 /* Fewer rows at a time after a slice that took long, more after a quick one. */
 static void adapt(struct retention *retention, int64_t until)
 {
-    int64_t over = monotonic_now() - until;
+    int64_t over = clock_ns(CLOCK_MONOTONIC) - until;
     if (over > SLICE_NS / 4)
         retention->batch = (size_t)most(BATCH_LEAST, (int64_t)retention->batch / 2);
     else if (over < SLICE_NS / 16 && retention->batch < BATCH_MOST)
@@ -347,10 +340,10 @@ static enum store_status sweep(struct retention *retention)
     struct retention_loss loss = retention->loss;
     size_t rule = retention->rule;
     int64_t cursors[RULES_MAX];
-    int64_t began = monotonic_now();
+    int64_t began = clock_ns(CLOCK_MONOTONIC);
     memcpy(cursors, retention->cursor, sizeof(cursors));
     enum store_status status = slice(retention, began + SLICE_NS, cursors, &rolled, &loss);
-    int64_t took = monotonic_now() - began;
+    int64_t took = clock_ns(CLOCK_MONOTONIC) - began;
     if (status != STORE_OK) {
         retention->rule = rule;
         retention->sweeping = true;
@@ -381,7 +374,7 @@ static bool wants_tidying(const struct retention *retention)
 static enum store_status tidy(struct retention *retention)
 {
     struct store *store = retention->store;
-    int64_t began = monotonic_now();
+    int64_t began = clock_ns(CLOCK_MONOTONIC);
     bool done;
     if (!store->tidy)
         retention->tidied = retention->status.rows;
@@ -394,7 +387,7 @@ static enum store_status tidy(struct retention *retention)
         store_roll_back(store);
         return status;
     }
-    retention->status.longest = most(retention->status.longest, monotonic_now() - began);
+    retention->status.longest = most(retention->status.longest, clock_ns(CLOCK_MONOTONIC) - began);
     return measure(retention);
 }
 
@@ -412,10 +405,10 @@ static bool wants_vacuum(const struct retention *retention)
 
 static enum store_status vacuum(struct retention *retention)
 {
-    int64_t began = monotonic_now();
+    int64_t began = clock_ns(CLOCK_MONOTONIC);
     if (sqlite3_exec(retention->store->db, VACUUM_SQL, NULL, NULL, NULL) != SQLITE_OK)
         return store_failed(retention->store, "cannot give space back");
-    retention->status.longest = most(retention->status.longest, monotonic_now() - began);
+    retention->status.longest = most(retention->status.longest, clock_ns(CLOCK_MONOTONIC) - began);
     return measure(retention);
 }
 

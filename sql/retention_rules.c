@@ -10,8 +10,8 @@
  * they acted with.
  */
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "retention_private.h"
 #include "statement.h"
 
@@ -425,13 +425,6 @@ static int remove_freed(const struct sweep *sweep)
     return code;
 }
 
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* *last: the row up to which all is done. */
 static int remove_found(const struct sweep *sweep, size_t count, int64_t until, int64_t *last)
 {
@@ -442,7 +435,7 @@ static int remove_found(const struct sweep *sweep, size_t count, int64_t until, 
         code = remove_rows(sweep, rules->found + i, end - i);
         if (code == SQLITE_OK)
             code = remove_freed(sweep);
-        if (end < count && monotonic_now() >= until) {
+        if (end < count && clock_ns(CLOCK_MONOTONIC) >= until) {
             *last = rules->found[end - 1];
             break;
         }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "clock.h"
 #include "row_fetch.h"
 #include "rule_batch.h"
 #include "rule_complete.sql.h"
@@ -51,14 +51,6 @@ struct rule_runner {
     struct prepared *preparing;
     char refused[96]; /* what the rule that is being prepared wanted to do */
 };
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 static int64_t now(void)
 {

@@ -6,8 +6,8 @@
  * is stopped begins anew.
  */
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "layout.h"
 #include "store_private.h"
 
@@ -205,13 +205,6 @@ static int some_rows(struct store *store, bool *done)
     return remove_unmarked(store, step - ROW_KIND_COUNT, done);
 }
 
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 enum store_status store_tidy(struct store *store, int64_t until, bool *done)
 {
     int code = store->tidy ? SQLITE_OK : begin(store);
@@ -223,7 +216,7 @@ enum store_status store_tidy(struct store *store, int64_t until, bool *done)
             store->tidy->cursor = 0;
             *done = ++store->tidy->step == ROW_KIND_COUNT + NUMBERED;
         }
-        if (monotonic_now() >= until)
+        if (clock_ns(CLOCK_MONOTONIC) >= until)
             break;
     }
     if (code != SQLITE_OK || *done)
