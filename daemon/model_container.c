@@ -71,17 +71,11 @@ static struct key path_key(struct text path)
     return (struct key){hash_bytes(HASH_START, path.data, path.length), path.length};
 }
 
-static bool is_text(struct text one, struct text other)
-{
-    return one.length == other.length && one.data && other.data &&
-           memcmp(one.data, other.data, one.length) == 0;
-}
-
 static struct container *container_at(const struct container_state *state, struct text path)
 {
     struct container *container = index_get(&state->by_path, path_key(path));
 
-    while (container && !is_text(shared_text(container->text[CONTAINER_CGROUP]), path))
+    while (container && !text_same(shared_text(container->text[CONTAINER_CGROUP]), path))
         container = container->next_same_hash;
     return container;
 }
@@ -414,7 +408,7 @@ void container_describe(struct model *model, const struct event *event)
     if (!path.data || !id.data)
         return;
     container = container_of_path(model, path);
-    if (container && is_text(shared_text(container->text[CONTAINER_CGROUP]), path)) {
+    if (container && text_same(shared_text(container->text[CONTAINER_CGROUP]), path)) {
         describe(container, event);
         container_touch(model, container);
         return;
@@ -449,7 +443,7 @@ void container_adopt(struct model *model, const struct row_container *row)
     for (int i = 0; i < CONTAINER_TEXTS; i++)
         if (i != CONTAINER_CGROUP)
             container->text[i] = shared_new(*column_of(&container->row, i));
-    container->service = is_text(row->runtime, model_constant(RUNTIME_SYSTEMD));
+    container->service = text_same(row->runtime, model_constant(RUNTIME_SYSTEMD));
     root = process_by_id(model, row->root_process_id);
     container->root_start = root ? root->start : 0;
 }

@@ -38,12 +38,6 @@ static struct key path_key(struct text path)
     return (struct key){hash_bytes(HASH_START, path.data, path.length), path.length};
 }
 
-static bool same_text(struct text one, struct text other)
-{
-    return one.length == other.length && one.data && other.data &&
-           memcmp(one.data, other.data, one.length) == 0;
-}
-
 /* ---- keeping files in mind ---- */
 
 struct key file_key(uint64_t inode, uint32_t device, uint32_t generation)
@@ -68,7 +62,7 @@ struct file *file_called(const struct model *model, struct text path)
     if (!model->files || !path.data)
         return NULL;
     file = index_get(&model->files->paths, path_key(path));
-    return file && same_text(shared_text(file->path), path) ? file : NULL;
+    return file && text_same(shared_text(file->path), path) ? file : NULL;
 }
 
 static void file_free(struct model *model, struct file *file)
@@ -141,7 +135,7 @@ static void writer_put(struct model *model, const struct file *file, struct file
     row.id = writer->row_id;
     row.process_id = writer->process_id;
     row.path = shared_text(file->path);
-    if (!same_text(row.path, shared_text(file->written)))
+    if (!text_same(row.path, shared_text(file->written)))
         row.old_path = shared_text(file->written);
     row.mode = file->mode;
     row.size = (int64_t)file->size;
@@ -170,7 +164,7 @@ void file_set_path(struct model *model, struct file *file, struct shared *path)
     struct index *paths = &model->files->paths;
     struct text old = shared_text(file->path);
 
-    if (!path || same_text(old, shared_text(path))) {
+    if (!path || text_same(old, shared_text(path))) {
         shared_drop(path);
         return;
     }

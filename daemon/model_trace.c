@@ -20,8 +20,7 @@ static const char *const kinds[TRACE_KINDS] = {
 enum trace_kind trace_kind_of(struct text text)
 {
     for (int kind = 0; kind < TRACE_KINDS; kind++)
-        if (text.data && text.length == strlen(kinds[kind]) &&
-            memcmp(text.data, kinds[kind], text.length) == 0)
+        if (text_same(text, model_constant(kinds[kind])))
             return (enum trace_kind)kind;
     return TRACE_OTHER;
 }
@@ -118,12 +117,8 @@ static struct trace *living_at(const struct model *model, enum trace_kind kind, 
 {
     struct trace *trace =
         place.data ? index_get(&model->traces->by_place, place_key(kind, place)) : NULL;
-    struct text own = trace ? shared_text(trace->place) : TEXT_NULL;
 
-    if (!trace || !trace->living || own.length != place.length ||
-        memcmp(own.data, place.data, own.length) != 0)
-        return NULL;
-    return trace;
+    return trace && trace->living && text_same(shared_text(trace->place), place) ? trace : NULL;
 }
 
 /* ---- coming to be, and being forgotten ---- */

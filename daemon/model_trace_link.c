@@ -91,13 +91,6 @@ static struct trace_link *link_make(struct model *model, struct trace *src, stru
     return link;
 }
 
-static bool is_kind(const struct trace_link *link, struct text kind)
-{
-    struct text own = shared_text(link->kind);
-
-    return own.data && own.length == kind.length && memcmp(own.data, kind.data, own.length) == 0;
-}
-
 static struct trace_link *link_between(const struct model *model, const struct trace *src,
                                        const struct trace *dst, struct text kind)
 {
@@ -105,7 +98,7 @@ static struct trace_link *link_between(const struct model *model, const struct t
         index_get(&model->traces->links, link_key(src->row.id, dst->row.id, kind));
 
     return link && link->row.src_trace_id == src->row.id && link->row.dst_trace_id == dst->row.id &&
-                   is_kind(link, kind)
+                   text_same(shared_text(link->kind), kind)
                ? link
                : NULL;
 }

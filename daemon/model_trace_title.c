@@ -201,17 +201,11 @@ static struct shared *user_name(const struct model *model, int64_t uid)
     return shared_string(number);
 }
 
-static bool same_text(struct text one, struct text other)
-{
-    return one.data && other.data && one.length == other.length &&
-           memcmp(one.data, other.data, one.length) == 0;
-}
-
 static void set_user(struct model *model, struct trace *trace, int64_t uid)
 {
     struct shared *user = user_name(model, uid);
 
-    if (!user || same_text(shared_text(trace->user), shared_text(user))) {
+    if (!user || text_same(shared_text(trace->user), shared_text(user))) {
         shared_drop(user);
         return;
     }

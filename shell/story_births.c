@@ -177,11 +177,6 @@ static void add_end(struct story *story, const struct story_actor *actor)
 
 /* ---- later execs ---- */
 
-static bool same_text(struct text a, struct text b)
-{
-    return a.data && b.data && a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
-}
-
 /* One of the places in which a program was looked for that was then found. */
 static bool is_lookup(const struct story *story, const struct story_actor *actor, size_t index)
 {
@@ -190,7 +185,7 @@ static bool is_lookup(const struct story *story, const struct story_actor *actor
     for (size_t i = index + 1; i < actor->execs; i++) {
         const struct cell *exec = result_row(&story->execs, actor->first_exec + i);
         if (exec[EXEC_ERROR].type == CELL_NULL)
-            return same_text(text_of_cell(&exec[EXEC_COMMAND]), command);
+            return text_same(text_of_cell(&exec[EXEC_COMMAND]), command);
     }
     return false;
 }

@@ -9,8 +9,10 @@
 #ifndef SPYQ_ROWS_H
 #define SPYQ_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A stretch of bytes, not NUL-terminated, any byte allowed. data == NULL is SQL NULL. */
 struct text {
@@ -19,6 +21,13 @@ struct text {
 };
 
 #define TEXT_NULL ((struct text){NULL, 0})
+
+/* Whether both are the same; NULL is nothing's like. */
+static inline bool text_same(struct text one, struct text other)
+{
+    return one.data && other.data && one.length == other.length &&
+           memcmp(one.data, other.data, one.length) == 0;
+}
 
 /* The value of an integer column that is NULL. No column can really hold it. */
 #define INTEGER_NULL INT64_MIN
