@@ -226,6 +226,19 @@ enum story_exec_column {
     EXEC_UID,
 };
 
+/* ---- story_list.c ---- */
+
+/* Writes the comma and what a list says of an actor, or nothing. Returns whether it did. */
+typedef bool story_item(const struct story *story, size_t actor, const void *context,
+                        const char *comma, FILE *out);
+
+/* A JSON array of what the item writes of all actors, in their order. The caller frees it; NULL: no
+ * memory. */
+char *story_list(const struct story *story, story_item *item, const void *context);
+
+/* The id of each actor. context: NULL. */
+story_item story_item_id;
+
 /* ---- story_accepted.c ---- */
 
 /* Columns of what story_accepted() finds. */

@@ -87,33 +87,29 @@ static void add_activities(const struct story *story, struct activity *activitie
             question->until == INTEGER_NULL ? INT64_MAX : question->until);
 }
 
-/* As accepted_sql wants them. The caller frees it; NULL: no memory. */
+/* As accepted_sql wants it. context: the activities. */
+static bool server(const struct story *story, size_t index, const void *context, const char *comma,
+                   FILE *out)
+{
+    const struct story_actor *actor = &story->actors[index];
+    const struct activity *activity = (const struct activity *)context + index;
+    if (!story_searched(story, actor))
+        return false;
+    fprintf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 "]", comma, actor->id,
+            story_bounded(activity->begin), story_bounded(activity->end));
+    return true;
+}
+
+/* The caller frees it; NULL: no memory. */
 static char *list_activities(const struct story *story)
 {
-    char *list = NULL;
-    size_t length;
     struct activity *activities = calloc(story->actor_count + 1, sizeof *activities);
-    FILE *out = activities ? open_memstream(&list, &length) : NULL;
-    if (!out) {
-        free(activities);
+    if (!activities)
         return NULL;
-    }
     add_activities(story, activities);
-    const char *comma = "";
-    fputc('[', out);
-    for (size_t i = 0; i < story->actor_count; i++) {
-        if (!story_searched(story, &story->actors[i]))
-            continue;
-        fprintf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 "]", comma, story->actors[i].id,
-                story_bounded(activities[i].begin), story_bounded(activities[i].end));
-        comma = ",";
-    }
-    fputc(']', out);
+    char *list = story_list(story, server, activities);
     free(activities);
-    if (fclose(out) == 0)
-        return list;
-    free(list);
-    return NULL;
+    return list;
 }
 
 enum status story_accepted(struct story *story, struct result *accepted)

@@ -72,8 +72,8 @@ static const char execs_sql[] =
  * ?1 an array of [process, whether it is a cause that the search went through, whether the search
  * went through it at all], ?2 the kinds, ?3 up to when. What led to somebody is read from there,
  * but to a server whose causes nobody asks for it is read from the others' side: it may have had
- * any number of callers. Of each so many are looked at, the newest; the
- * last row says of how many there are more.
+ * any number of callers. Of each so many are looked at, the newest; the last row says of how many
+ * there are more.
  */
 #define CROWD "1000"
 static const char edges_sql[] =
@@ -192,46 +192,17 @@ bool story_searched(const struct story *story, const struct story_actor *actor)
     return !actor->stranger && (!actor->hub || actor == &story->actors[story->target]);
 }
 
-/* The ids as a JSON array, strangers and hubs included. The caller frees it; NULL: no memory. */
-static char *list_actors(const struct story *story)
+/* As edges_sql has it, without strangers. */
+static bool member(const struct story *story, size_t index, const void *unused, const char *comma,
+                   FILE *out)
 {
-    char *list = NULL;
-    size_t length;
-    FILE *out = open_memstream(&list, &length);
-    if (!out)
-        return NULL;
-    for (size_t i = 0; i < story->actor_count; i++)
-        fprintf(out, "%c%" PRId64, i ? ',' : '[', story->actors[i].id);
-    fputs(story->actor_count ? "]" : "[]", out);
-    if (fclose(out) == 0)
-        return list;
-    free(list);
-    return NULL;
-}
-
-/* As edges_sql has it, without strangers. The caller frees it; NULL: no memory. */
-static char *list_members(const struct story *story)
-{
-    char *list = NULL;
-    size_t length;
-    const char *comma = "";
-    FILE *out = open_memstream(&list, &length);
-    if (!out)
-        return NULL;
-    fputc('[', out);
-    for (size_t i = 0; i < story->actor_count; i++) {
-        const struct story_actor *actor = &story->actors[i];
-        bool searched = story_searched(story, actor);
-        if (actor->stranger)
-            continue;
-        fprintf(out, "%s[%" PRId64 ",%d,%d]", comma, actor->id, searched && actor->cause, searched);
-        comma = ",";
-    }
-    fputc(']', out);
-    if (fclose(out) == 0)
-        return list;
-    free(list);
-    return NULL;
+    const struct story_actor *actor = &story->actors[index];
+    bool searched = story_searched(story, actor);
+    (void)unused;
+    if (actor->stranger)
+        return false;
+    fprintf(out, "%s[%" PRId64 ",%d,%d]", comma, actor->id, searched && actor->cause, searched);
+    return true;
 }
 
 static void share_execs(struct story *story)
@@ -248,7 +219,7 @@ static enum status fetch_edges(struct story *story)
 {
     const struct story_question *question = &story->question;
     bool bounded = !question->effects && question->until != INTEGER_NULL;
-    char *members = list_members(story);
+    char *members = story_list(story, member, NULL);
     if (!members)
         return STATUS_ERROR;
     enum status status =
@@ -262,7 +233,7 @@ static enum status fetch_edges(struct story *story)
 
 static enum status fetch_rest(struct story *story)
 {
-    char *ids = list_actors(story);
+    char *ids = story_list(story, story_item_id, NULL);
     if (!ids)
         return STATUS_ERROR;
     enum status status = query_fetch(story->session, &story->execs, execs_sql, "t", ids);

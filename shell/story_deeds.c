@@ -586,35 +586,25 @@ static const struct deeds {
 
 #define DEEDS (sizeof deeds / sizeof *deeds)
 
-/* The caller frees what *windows and *every are set to. False: no memory. */
-static bool list(const struct story *story, char **windows, char **every)
+/* What the statements are asked about, as WINDOWS has it; then whom the story knows. */
+static bool window(const struct story *story, size_t index, const void *unused, const char *comma,
+                   FILE *out)
 {
-    size_t lengths[2];
-    FILE *first = open_memstream(windows, &lengths[0]);
-    FILE *second = open_memstream(every, &lengths[1]);
-    if (!first || !second)
+    const struct story_actor *actor = &story->actors[index];
+    (void)unused;
+    if (actor->stranger || actor->hub)
         return false;
-    const char *comma[2] = {"", ""};
-    fputc('[', first);
-    fputc('[', second);
-    for (size_t i = 0; i < story->actor_count; i++) {
-        const struct story_actor *actor = &story->actors[i];
-        if (actor->stranger)
-            continue;
-        fprintf(second, "%s%" PRId64, comma[1], actor->id);
-        comma[1] = ",";
-        if (actor->hub)
-            continue;
-        fprintf(first, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 ",%d,", comma[0], actor->id,
-                story_bounded(actor->until), story_bounded(actor->since), actor->target);
-        story_list_calls(story, actor, first);
-        fputc(']', first);
-        comma[0] = ",";
-    }
-    fputc(']', first);
-    fputc(']', second);
-    bool first_written = fclose(first) == 0;
-    return fclose(second) == 0 && first_written;
+    fprintf(out, "%s[%" PRId64 ",%" PRId64 ",%" PRId64 ",%d,", comma, actor->id,
+            story_bounded(actor->until), story_bounded(actor->since), actor->target);
+    story_list_calls(story, actor, out);
+    fputc(']', out);
+    return true;
+}
+
+static bool known(const struct story *story, size_t index, const void *context, const char *comma,
+                  FILE *out)
+{
+    return !story->actors[index].stranger && story_item_id(story, index, context, comma, out);
 }
 
 static bool has_table(struct story *story, const char *table)
@@ -643,8 +633,8 @@ static enum status add_all(struct story *story, const struct deeds *kind, const 
 
 enum status story_deeds(struct story *story)
 {
-    char *windows = NULL, *every = NULL;
-    enum status status = list(story, &windows, &every) ? STATUS_OK : STATUS_ERROR;
+    char *windows = story_list(story, window, NULL), *every = story_list(story, known, NULL);
+    enum status status = windows && every ? STATUS_OK : STATUS_ERROR;
     for (size_t i = 0; status == STATUS_OK && i < DEEDS; i++)
         if (!deeds[i].table || has_table(story, deeds[i].table))
             status = add_all(story, &deeds[i], windows, every);

@@ -172,6 +172,20 @@ static void no_row_is_missed_where_many_come_at_once(void **state)
     assert_int_equal(risk_take_missed(risk), 0);
 }
 
+static int64_t in_store(const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+
+    assert_int_equal(sqlite3_open(store_path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return value;
+}
+
 /* No rule selects from processes, and still their flags go with them. */
 static void flags_follow_a_process_of_which_no_rule_knows(void **state)
 {
@@ -194,17 +208,8 @@ static void flags_follow_a_process_of_which_no_rule_knows(void **state)
     risk_written(risk, rows, 1);
     settle();
     assert_int_equal(flags, 2); /* again, in its other trace */
-    sqlite3 *db;
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open(store_path, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_prepare_v2(db, "SELECT trace_id, count(*) FROM flags", -1, &statement, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    assert_int_equal(sqlite3_column_int(statement, 0), 2);
-    assert_int_equal(sqlite3_column_int(statement, 1), 1);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
+    assert_int_equal(in_store("SELECT trace_id FROM flags"), 2);
+    assert_int_equal(in_store("SELECT count(*) FROM flags"), 1);
 }
 
 static void what_an_earlier_run_wrote_last_is_judged(void **state)
@@ -245,22 +250,6 @@ static void other_rules_get_other_rows(void **state)
     assert_int_equal(flags, 1);
 }
 
-static int64_t runs_in_store(void)
-{
-    sqlite3 *db;
-    sqlite3_stmt *statement;
-
-    assert_int_equal(sqlite3_open(store_path, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_prepare_v2(db, "SELECT runs FROM rules WHERE name = 'any'", -1, &statement, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t runs = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
-    return runs;
-}
-
 /* A run may end long before that would be told by itself. */
 static void how_rules_fare_is_told_when_asked_for(void **state)
 {
@@ -270,10 +259,10 @@ static void how_rules_fare_is_told_when_asked_for(void **state)
     const struct row_exec row = exec_of(7, TEXT_NULL);
     risk_written(risk, &(struct row){ROW_EXEC, &row}, 1);
     settle();
-    assert_int_equal(runs_in_store(), 0);
+    assert_int_equal(in_store("SELECT runs FROM rules WHERE name = 'any'"), 0);
     risk_tell(risk);
     settle();
-    assert_int_equal(runs_in_store(), 1);
+    assert_int_equal(in_store("SELECT runs FROM rules WHERE name = 'any'"), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
